@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: PostgreSQL
+// The notifications that mean something to the agent. All others are nothing to do, and cost nothing.
+#pragma once
+
+#include <string_view>
+
+#include "pgsqlms/action/agent.hpp"
+
+namespace pgsqlms::action {
+
+/// Publishes the local position; the candidate also counts the votes and, if it is beaten, sets the scores at once.
+void before_promotion(Agent& agent);
+/// Takes the votes back; the new primary also removes the shutdown checkpoints.
+void after_promotion(Agent& agent);
+/// The primary that is about to be demoted writes a checkpoint while it still serves, so that its shutdown is short.
+void before_demotion(Agent& agent);
+
+struct Notification {
+  std::string_view type;
+  std::string_view operation;
+  void (*verb)(Agent& agent);
+};
+
+inline constexpr Notification kNotifications[] = {
+    {"pre", "promote", before_promotion},
+    {"post", "promote", after_promotion},
+    {"pre", "demote", before_demotion},
+};
+
+/// Never fails: Pacemaker ignores a notification's result. What went wrong is logged.
+void notify(Agent& agent);
+
+}  // namespace pgsqlms::action

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: PostgreSQL
+// Cluster: the Pacemaker cluster as the agent sees it. The only door to it.
+//
+// Methods throw ocf::Failure where the cluster does not answer.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "pgsqlms/clock.hpp"
+#include "pgsqlms/cluster/promotion_score.hpp"
+#include "pgsqlms/ocf/notify_context.hpp"
+
+namespace pgsqlms::cluster {
+
+using NodeName = std::string;
+using ocf::NodeList;
+
+/// Every node that the cluster knows, with the resource's score where it has one.
+using ScoreTable = std::map<NodeName, std::optional<PromotionScore>>;
+
+/// The nodes on which a private attribute has a value, with the value.
+using AttributeTable = std::map<NodeName, std::string>;
+
+/// The resource's private attributes: kept in the cluster's memory only, seen by all its nodes.
+enum class PrivateAttribute {
+  Vote,                ///< `lsn_location`: the WAL position with which a node takes part in an election
+  ShutdownCheckpoint,  ///< `shutdown_checkpoint`: where a demoted primary's WAL ends
+};
+
+class Cluster {
+ public:
+  virtual ~Cluster() = default;
+
+  [[nodiscard]] virtual NodeName local_node() = 0;
+  /// The nodes that are members of the local partition now.
+  [[nodiscard]] virtual NodeList members(Deadline deadline) = 0;
+
+  [[nodiscard]] virtual ScoreTable promotion_scores(Deadline deadline) = 0;
+  virtual void set_promotion_score(const NodeName& node, PromotionScore score, Deadline deadline) = 0;
+
+  [[nodiscard]] virtual AttributeTable attributes(PrivateAttribute attribute, Deadline deadline) = 0;
+  virtual void set_attribute(PrivateAttribute attribute, const std::string& value, Deadline deadline) = 0;
+  virtual void delete_attribute(PrivateAttribute attribute, const NodeName& node, Deadline deadline) = 0;
+};
+
+}  // namespace pgsqlms::cluster

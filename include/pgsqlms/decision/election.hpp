@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: PostgreSQL
+// The election: may the candidate that Pacemaker chose be promoted, or has another node more WAL?
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "pgsqlms/cluster/cluster.hpp"
+#include "pgsqlms/pg/wal_position.hpp"
+
+namespace pgsqlms::decision {
+
+using Votes = std::map<cluster::NodeName, pg::WalPosition>;
+
+/// The votes that can be read; values that are no WAL position are left out, and so count as silence.
+[[nodiscard]] Votes read_votes(const cluster::AttributeTable& published);
+
+/// Those of `participants` that have not voted.
+[[nodiscard]] cluster::NodeList find_silent(const cluster::NodeList& participants, const Votes& votes);
+
+/// The node to promote among `participants`: the candidate unless somebody is ahead of it; else the one with the most
+/// WAL, among equals the one with the highest score, then the first by name. The candidate must have voted.
+[[nodiscard]] cluster::NodeName elect(const cluster::NodeName& candidate, const cluster::NodeList& participants,
+                                      const Votes& votes, const cluster::ScoreTable& scores);
+
+/// The scores that make Pacemaker choose `winner` instead of `candidate`: 1 and 1000. If these are set already and
+/// Pacemaker chose the candidate all the same, a location constraint wants it there, and only -INFINITY keeps it from
+/// being promoted.
+[[nodiscard]] std::map<cluster::NodeName, cluster::PromotionScore> scores_for_winner(const cluster::NodeName& candidate,
+                                                                                     const cluster::NodeName& winner,
+                                                                                     const cluster::ScoreTable& scores);
+
+/// For people: "srv1 0/5000060 on timeline 3, srv2 ...".
+[[nodiscard]] std::string describe(const Votes& votes);
+
+}  // namespace pgsqlms::decision

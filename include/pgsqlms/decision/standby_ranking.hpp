@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: PostgreSQL
+// The promotion scores that a primary gives itself and its standbys.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+
+#include "pgsqlms/cluster/cluster.hpp"
+#include "pgsqlms/pg/instance.hpp"
+
+namespace pgsqlms::decision {
+
+/// A standby overtakes another in rank only with a lead of more than this many bytes of WAL: two that write in turn
+/// must not change the CIB at every monitor. The size of a WAL segment.
+inline constexpr std::uint64_t kWorthwhileLead = 16ULL * 1024 * 1024;
+
+struct ScoreInputs {
+  cluster::NodeName local_node;  ///< where the primary runs
+  cluster::NodeList members;
+  cluster::ScoreTable current;
+  pg::ReplicationStatus replication;
+  std::optional<std::uint64_t> lag_limit;  ///< bytes of WAL
+};
+
+using ScoreChanges = std::map<cluster::NodeName, cluster::PromotionScore>;
+
+/// The scores that have to be written, those that stay as they are left out.
+[[nodiscard]] ScoreChanges rank_standbys(const ScoreInputs& inputs);
+
+}  // namespace pgsqlms::decision

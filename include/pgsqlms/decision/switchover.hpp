@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: PostgreSQL
+// The switchover's proof: has the standby that takes over received the demoted primary's last record?
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "pgsqlms/cluster/cluster.hpp"
+#include "pgsqlms/decision/election.hpp"
+#include "pgsqlms/ocf/notify_context.hpp"
+
+namespace pgsqlms::decision {
+
+/// A primary that was shut down cleanly since the last promotion and whose last record the candidate lacks.
+struct MissedShutdown {
+  cluster::NodeName node;
+  pg::WalPosition checkpoint;  ///< where the shutdown checkpoint's record begins
+};
+
+/// Compares the candidate's position with every published shutdown checkpoint. A checkpoint on an older timeline than
+/// the candidate's is history; one at or after the candidate's position has not been received.
+[[nodiscard]] std::optional<MissedShutdown> find_missed_shutdown(const pg::WalPosition& candidate,
+                                                                 const Votes& shutdown_checkpoints);
+
+/// The primary that this transition demotes and keeps running elsewhere than on `candidate`; nothing if there is none.
+[[nodiscard]] std::optional<cluster::NodeName> find_demoted_primary(const ocf::NotifyContext& transition,
+                                                                    const cluster::NodeName& candidate);
+
+}  // namespace pgsqlms::decision

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: PostgreSQL
+// ControlData: what pg_control says of an instance, running or not.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "pgsqlms/pg/wal_position.hpp"
+
+namespace pgsqlms::pg {
+
+/// PostgreSQL's DBState (catalog/pg_control.h).
+enum class DbState {
+  StartingUp,
+  ShutDown,
+  ShutDownInRecovery,
+  ShuttingDown,
+  InCrashRecovery,
+  InArchiveRecovery,
+  InProduction,
+};
+
+[[nodiscard]] std::string_view to_string(DbState state);
+
+struct ControlData {
+  DbState state = DbState::StartingUp;
+  Lsn checkpoint;                          ///< "Latest checkpoint location"
+  Timeline timeline = 0;                   ///< "Latest checkpoint's TimeLineID"
+  Timeline minimum_recovery_timeline = 0;  ///< "Min recovery ending loc's timeline"; 0 on a primary
+  std::string wal_level;
+};
+
+/// Parses what pg_controldata prints under LC_ALL=C, of 9.3 and newer. Nothing if a line is missing or not understood.
+[[nodiscard]] std::optional<ControlData> parse_control_data(std::string_view text);
+
+}  // namespace pgsqlms::pg

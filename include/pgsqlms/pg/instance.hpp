@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: PostgreSQL
+// Instance: the PostgreSQL instance that the resource stands for, and the facts it can tell.
+//
+// The only door to PostgreSQL. It gathers facts and carries out orders; it judges nothing. There is no general query:
+// each question has its own method. Methods throw ocf::Failure where they cannot do what they say.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "pgsqlms/clock.hpp"
+#include "pgsqlms/pg/control_data.hpp"
+#include "pgsqlms/pg/recovery_settings.hpp"
+#include "pgsqlms/pg/server_version.hpp"
+#include "pgsqlms/pg/wal_position.hpp"
+
+namespace pgsqlms::pg {
+
+/// How the server answered an attempt to connect.
+enum class Contact {
+  Accepted,      ///< a session was opened and told its role
+  NotYet,        ///< it is there but takes no sessions for now: starting, stopping, recovering (SQLSTATE 57P03)
+  Saturated,     ///< it is there, all connections are taken (53300)
+  Denied,        ///< it is there and does not let the agent in or answer: authentication, authorization, broken query
+  NoResponse,    ///< no answer in time
+  NotListening,  ///< nobody, or somebody else's server, at that address
+};
+
+/// The server's processes. Postmaster and orphans exclude each other.
+struct ServerProcesses {
+  bool postmaster = false;
+  std::size_t orphans = 0;  ///< processes of the server that outlived their postmaster
+};
+
+/// Everything needed to tell an instance's state. Facts below `contact` are gathered only if the contact does not
+/// already tell the role.
+struct ProbeFacts {
+  Contact contact = Contact::NotListening;
+  std::string contact_detail;  ///< the server's or libpq's words, one line
+  bool in_recovery = false;    ///< only if contact is Accepted
+  bool data_directory = true;
+  ServerProcesses processes;
+  std::optional<ControlData> control;
+  bool backup_label = false;
+  bool standby_signal = false;  ///< standby.signal, recovery.signal or recovery.conf is there
+};
+
+/// What is installed and readable, as validation needs it.
+struct Installation {
+  bool system_user = false;
+  bool pgdata = false;
+  bool data_directory = false;
+  std::optional<ServerVersion> version;
+  std::optional<std::string> missing_program;  ///< full name of the first one that cannot be executed
+  bool recovery_template = false;              ///< the template's file exists
+};
+
+/// One row of pg_stat_replication.
+struct WalSender {
+  std::string application_name;
+  std::string state;  ///< startup, catchup, streaming, backup or stopping
+  std::optional<Lsn> written;
+};
+
+struct ReplicationStatus {
+  Lsn current;  ///< the primary's own write position
+  std::vector<WalSender> walsenders;
+};
+
+class Instance {
+ public:
+  virtual ~Instance() = default;
+
+  [[nodiscard]] virtual ProbeFacts probe(Deadline deadline) = 0;
+  [[nodiscard]] virtual ServerProcesses processes() = 0;
+  [[nodiscard]] virtual Installation installation() = 0;
+  [[nodiscard]] virtual std::optional<ControlData> control_data(Deadline deadline) = 0;
+  /// From the running server, else from its configuration; for 11 and older from the template.
+  [[nodiscard]] virtual RecoverySettings recovery_settings(const TemplateNames& names, Deadline deadline) = 0;
+  /// Needs a primary that accepts connections.
+  [[nodiscard]] virtual ReplicationStatus replication_status(Deadline deadline) = 0;
+  /// The replayed timeline and the greater of received and replayed LSN of a running instance.
+  [[nodiscard]] virtual WalPosition wal_position(Deadline deadline) = 0;
+  /// Whether the last record before `end` in the local WAL is a shutdown checkpoint.
+  [[nodiscard]] virtual bool ends_with_shutdown_checkpoint(const WalPosition& end, Deadline deadline) = 0;
+
+  virtual void checkpoint(Deadline deadline) = 0;
+  /// Makes the next start one in standby mode: writes standby.signal, or recovery.conf from the template.
+  virtual void configure_as_standby(const TemplateNames& names) = 0;
+  /// Starts the server and returns when its postmaster is up; throws with the server's last words if it is not.
+  virtual void start(Deadline deadline) = 0;
+  /// Asks for a fast shutdown. Does not wait.
+  virtual void request_stop(Deadline deadline) = 0;
+  /// Asks the standby to become a primary. Does not wait.
+  virtual void request_promotion(Deadline deadline) = 0;
+  /// Ends the processes that outlived their postmaster.
+  virtual void end_orphans(Deadline deadline) = 0;
+};
+
+}  // namespace pgsqlms::pg

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: PostgreSQL
+// Connection: one libpq session with the local server, every step of it with a deadline.
+#pragma once
+
+#include <libpq-fe.h>
+#include <sys/types.h>
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "pgsqlms/clock.hpp"
+#include "pgsqlms/pg/instance.hpp"
+#include "pgsqlms/system/user.hpp"
+
+namespace pgsqlms::system {
+
+/// Where the server listens, and as whom to connect.
+struct Address {
+  std::string host;
+  std::string port;
+  User user;
+};
+
+enum class SessionKind {
+  Sql,
+  DatabaseReplication,  ///< replication=database; pg_hba.conf's lines for databases apply since PostgreSQL 10
+  PhysicalReplication,  ///< replication=true
+};
+
+/// A query that brought no rows: what it means for the server's contact, and the words for people.
+struct QueryError {
+  pg::Contact contact = pg::Contact::Denied;
+  std::string detail;
+};
+
+class Connection {
+ public:
+  using Row = std::vector<std::optional<std::string>>;
+
+  /// The rows of an answer, or why there are none.
+  struct Reply {
+    std::vector<Row> rows;
+    std::optional<QueryError> error;
+  };
+
+  /// What came of connecting: a connection if, and only if, contact is Accepted.
+  struct Attempt {
+    pg::Contact contact = pg::Contact::NotListening;
+    std::string detail;
+    std::unique_ptr<Connection> connection;
+  };
+
+  [[nodiscard]] static Attempt open(const Address& address, SessionKind kind, Deadline deadline);
+
+  /// Asks one question. A connection that broke or ran out of time cannot be used again.
+  [[nodiscard]] Reply query(const std::string& sql, Deadline deadline);
+
+  /// server_version_num: 150018 for 15.18.
+  [[nodiscard]] int server_version() const { return PQserverVersion(session_.get()); }
+
+  /// The process that listens on the other side; nothing over TCP.
+  [[nodiscard]] std::optional<pid_t> postmaster_pid() const;
+
+ private:
+  struct Finish {
+    void operator()(PGconn* session) const { PQfinish(session); }
+  };
+
+  explicit Connection(PGconn* session) : session_(session) {}
+
+  std::unique_ptr<PGconn, Finish> session_;
+};
+
+}  // namespace pgsqlms::system

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: PostgreSQL
+// Small files, read and written whole. Each call acts with the rights that the process has at that time (see ActingAs).
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+
+namespace pgsqlms::system {
+
+[[nodiscard]] bool is_directory(const std::string& path);
+[[nodiscard]] bool exists(const std::string& path);
+
+/// The last `limit` bytes of a regular file; nothing if it cannot be read.
+[[nodiscard]] std::optional<std::string> read_file(const std::string& path, std::size_t limit = 1 << 20);
+
+/// Replaces the file in one step: a new file with mode 0600, made without following a link, fsynced and renamed, then
+/// the directory is fsynced. Throws ocf::Failure naming the file and the error; the former file is then untouched.
+void replace_file(const std::string& directory, const std::string& name, const std::string& contents);
+
+}  // namespace pgsqlms::system

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: PostgreSQL
+// LocalInstance: the instance on this machine, through libpq, pg_ctl, pg_controldata and /proc.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "pgsqlms/ocf/parameters.hpp"
+#include "pgsqlms/pg/instance.hpp"
+#include "pgsqlms/system/connection.hpp"
+#include "pgsqlms/system/subprocess.hpp"
+#include "pgsqlms/system/user.hpp"
+
+namespace pgsqlms::system {
+
+class LocalInstance : public pg::Instance {
+ public:
+  explicit LocalInstance(ocf::ResourceParameters parameters);
+
+  [[nodiscard]] pg::ProbeFacts probe(Deadline deadline) override;
+  [[nodiscard]] pg::ServerProcesses processes() override;
+  [[nodiscard]] pg::Installation installation() override;
+  [[nodiscard]] std::optional<pg::ControlData> control_data(Deadline deadline) override;
+  [[nodiscard]] pg::RecoverySettings recovery_settings(const pg::TemplateNames& names, Deadline deadline) override;
+  [[nodiscard]] pg::ReplicationStatus replication_status(Deadline deadline) override;
+  [[nodiscard]] pg::WalPosition wal_position(Deadline deadline) override;
+  [[nodiscard]] bool ends_with_shutdown_checkpoint(const pg::WalPosition& end, Deadline deadline) override;
+
+  void checkpoint(Deadline deadline) override;
+  void configure_as_standby(const pg::TemplateNames& names) override;
+  void start(Deadline deadline) override;
+  void request_stop(Deadline deadline) override;
+  void request_promotion(Deadline deadline) override;
+  void end_orphans(Deadline deadline) override;
+
+ private:
+  [[nodiscard]] const User& user() const;
+  [[nodiscard]] Address address() const;
+  [[nodiscard]] std::string program(const std::string& name) const;
+  [[nodiscard]] std::vector<std::string> start_options() const;
+  [[nodiscard]] std::optional<pg::ServerVersion> version() const;
+
+  void contact(pg::ProbeFacts& facts, Deadline deadline);
+  [[nodiscard]] bool is_foreign(const Connection& connection, std::string& detail) const;
+  [[nodiscard]] std::vector<Connection::Row> ask(const std::string& sql, Deadline deadline);
+  [[nodiscard]] std::optional<pg::WalPosition> identify_system(SessionKind kind, Deadline deadline);
+  [[nodiscard]] pg::WalPosition position_by_sql(Deadline deadline);
+  [[nodiscard]] std::optional<std::string> setting_by_sql(const std::string& name, Deadline deadline);
+  [[nodiscard]] std::string setting(const std::string& name, Deadline deadline);
+  [[nodiscard]] std::string read_template(const pg::TemplateNames& names);
+  [[nodiscard]] Outcome pg_ctl(std::vector<std::string> arguments, Deadline deadline);
+  [[nodiscard]] std::string last_log_line() const;
+
+  ocf::ResourceParameters parameters_;
+  std::optional<User> user_;
+  std::unique_ptr<Connection> connection_;  ///< the SQL session of the last contact
+};
+
+}  // namespace pgsqlms::system

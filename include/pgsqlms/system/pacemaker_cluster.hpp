@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: PostgreSQL
+// PacemakerCluster: the cluster through Pacemaker's own tools (crm_attribute, attrd_updater, cibadmin, crm_node).
+//
+// The tools are the only interface that all versions from 1.1.13 to 3.0 have in common.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "pgsqlms/cluster/cluster.hpp"
+#include "pgsqlms/ocf/context.hpp"
+#include "pgsqlms/ocf/environment.hpp"
+#include "pgsqlms/system/subprocess.hpp"
+
+namespace pgsqlms::system {
+
+class PacemakerCluster : public cluster::Cluster {
+ public:
+  PacemakerCluster(const ocf::Context& context, const ocf::Environment& environment, Clock& clock);
+
+  [[nodiscard]] cluster::NodeName local_node() override;
+  [[nodiscard]] cluster::NodeList members(Deadline deadline) override;
+  [[nodiscard]] cluster::ScoreTable promotion_scores(Deadline deadline) override;
+  void set_promotion_score(const cluster::NodeName& node, cluster::PromotionScore score, Deadline deadline) override;
+  [[nodiscard]] cluster::AttributeTable attributes(cluster::PrivateAttribute attribute, Deadline deadline) override;
+  void set_attribute(cluster::PrivateAttribute attribute, const std::string& value, Deadline deadline) override;
+  void delete_attribute(cluster::PrivateAttribute attribute, const cluster::NodeName& node, Deadline deadline) override;
+
+ private:
+  [[nodiscard]] Outcome run_tool(std::vector<std::string> arguments, Deadline deadline) const;
+  [[nodiscard]] std::string score_attribute() const;
+  [[nodiscard]] std::string attribute_name(cluster::PrivateAttribute attribute) const;
+
+  std::string resource_;
+  std::string tool_directory_;
+  std::optional<cluster::NodeName> local_node_;
+  Clock& clock_;
+};
+
+/// The scores in what `cibadmin -Q -o nodes` prints. Throws ocf::Failure if it is no such XML.
+[[nodiscard]] cluster::ScoreTable parse_scores(const std::string& cib_nodes, const std::string& attribute);
+
+/// The values in what `attrd_updater -Q -A` prints; empty ones mean that the attribute is not set.
+[[nodiscard]] cluster::AttributeTable parse_attributes(const std::string& lines);
+
+}  // namespace pgsqlms::system

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: PostgreSQL
+// The processes of the server of one data directory, found in /proc by user, working directory and program.
+#pragma once
+
+#include <sys/types.h>
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "pgsqlms/system/user.hpp"
+
+namespace pgsqlms::system {
+
+struct ServerProcess {
+  pid_t pid = 0;
+  bool postmaster = false;
+};
+
+/// PostgreSQL's processes all work in the data directory. Zombies do not count.
+[[nodiscard]] std::vector<ServerProcess> find_server_processes(const std::string& data_directory, const User& user);
+
+/// The data directory that a postmaster serves; nothing if that process is no postmaster or cannot be looked at.
+[[nodiscard]] std::optional<std::string> served_directory(pid_t postmaster);
+
+/// Whether both names stand for the same directory.
+[[nodiscard]] bool is_same_directory(const std::string& a, const std::string& b);
+
+}  // namespace pgsqlms::system

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: PostgreSQL
+// Reading of numbers and words out of text, without locale and without surprises.
+#pragma once
+
+#include <charconv>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+namespace pgsqlms {
+
+/// The number that makes up the whole text; nothing if there is anything else in it or it does not fit.
+template <typename Number>
+[[nodiscard]] std::optional<Number> parse_number(std::string_view text, int base = 10) {
+  Number number{};
+  const auto* const end = text.data() + text.size();
+  const auto [stop, error] = std::from_chars(text.data(), end, number, base);
+  if (error != std::errc() || stop != end) return std::nullopt;
+  return number;
+}
+
+/// The text without blanks at both ends.
+[[nodiscard]] inline std::string_view trimmed(std::string_view text) {
+  constexpr std::string_view kBlanks = " \t\r\n\v\f";
+  const auto first = text.find_first_not_of(kBlanks);
+  if (first == std::string_view::npos) return {};
+  return text.substr(first, text.find_last_not_of(kBlanks) - first + 1);
+}
+
+/// The parts between the separators; the last one also if no separator follows it and it is not empty.
+[[nodiscard]] inline std::vector<std::string_view> split(std::string_view text, std::string_view separators) {
+  std::vector<std::string_view> parts;
+  while (!text.empty()) {
+    const auto end = text.find_first_of(separators);
+    parts.push_back(text.substr(0, end));
+    if (end == std::string_view::npos) break;
+    text.remove_prefix(end + 1);
+  }
+  return parts;
+}
+
+/// The words of a text, separated by any number of blanks.
+[[nodiscard]] inline std::vector<std::string_view> words(std::string_view text) {
+  std::vector<std::string_view> found;
+  for (const auto part : split(text, " \t\r\n\v\f")) {
+    if (!part.empty()) found.push_back(part);
+  }
+  return found;
+}
+
+}  // namespace pgsqlms

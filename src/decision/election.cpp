@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: PostgreSQL
+#include "pgsqlms/decision/election.hpp"
+
+#include <optional>
+
+namespace pgsqlms::decision {
+namespace {
+
+using cluster::NodeName;
+using cluster::PromotionScore;
+
+PromotionScore score_of(const NodeName& node, const cluster::ScoreTable& scores) {
+  const auto found = scores.find(node);
+  return found != scores.end() && found->second ? *found->second : -cluster::kInfinity;
+}
+
+}  // namespace
+
+Votes read_votes(const cluster::AttributeTable& published) {
+  Votes votes;
+  for (const auto& [node, value] : published) {
+    if (const auto position = pg::WalPosition::parse(value)) votes[node] = *position;
+  }
+  return votes;
+}
+
+cluster::NodeList find_silent(const cluster::NodeList& participants, const Votes& votes) {
+  cluster::NodeList silent;
+  for (const auto& node : participants) {
+    if (votes.count(node) == 0) silent.push_back(node);
+  }
+  return silent;
+}
+
+NodeName elect(const NodeName& candidate, const cluster::NodeList& participants, const Votes& votes,
+               const cluster::ScoreTable& scores) {
+  // Ordered from worst to best; the name only decides between equals, the first one being the best.
+  const auto is_worse = [&](const NodeName& a, const NodeName& b) {
+    if (!(votes.at(a) == votes.at(b))) return votes.at(a) < votes.at(b);
+    if (score_of(a, scores) != score_of(b, scores)) return score_of(a, scores) < score_of(b, scores);
+    return b < a;
+  };
+  NodeName winner = candidate;
+  for (const auto& node : participants) {
+    if (votes.count(node) == 0 || !(votes.at(candidate) < votes.at(node))) continue;
+    if (winner == candidate || is_worse(winner, node)) winner = node;
+  }
+  return winner;
+}
+
+std::map<NodeName, PromotionScore> scores_for_winner(const NodeName& candidate, const NodeName& winner,
+                                                     const cluster::ScoreTable& scores) {
+  const bool set_already = score_of(candidate, scores) == cluster::kLowestPromotableScore &&
+                           score_of(winner, scores) >= cluster::kBestStandbyScore;
+  return {{candidate, set_already ? cluster::kForbiddenScore : cluster::kLowestPromotableScore},
+          {winner, cluster::kBestStandbyScore}};
+}
+
+std::string describe(const Votes& votes) {
+  std::string text;
+  for (const auto& [node, position] : votes) {
+    if (!text.empty()) text += ", ";
+    text += node + " " + to_string(position);
+  }
+  return text;
+}
+
+}  // namespace pgsqlms::decision

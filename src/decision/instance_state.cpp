@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: PostgreSQL
+#include "pgsqlms/decision/instance_state.hpp"
+
+#include <algorithm>
+#include <iterator>
+
+namespace pgsqlms::decision {
+namespace {
+
+using pg::Contact;
+using pg::DbState;
+
+/// There is a server, but it did not tell its role itself.
+InstanceState role_by_control_data(const pg::ProbeFacts& facts) {
+  if (!facts.control) return InstanceState::Unreachable;
+  switch (facts.control->state) {
+    case DbState::InProduction: return InstanceState::Primary;
+    case DbState::InArchiveRecovery: return InstanceState::Standby;
+    case DbState::StartingUp:
+    case DbState::ShutDown:
+    case DbState::ShutDownInRecovery:
+    case DbState::ShuttingDown:
+    case DbState::InCrashRecovery: break;
+  }
+  return InstanceState::Transitional;
+}
+
+/// There is no postmaster, so nothing changes pg_control any more: its state is final.
+InstanceState state_without_server(const pg::ProbeFacts& facts) {
+  if (!facts.data_directory) return InstanceState::Absent;
+  if (!facts.control) return InstanceState::Damaged;
+  switch (facts.control->state) {
+    case DbState::ShutDown:
+    case DbState::ShutDownInRecovery: return InstanceState::Stopped;
+    case DbState::InArchiveRecovery: return InstanceState::CrashedStandby;
+    case DbState::StartingUp:
+    case DbState::ShuttingDown:
+    case DbState::InCrashRecovery:
+    case DbState::InProduction: break;
+  }
+  // A fresh base backup of a primary says `in production` and has never run.
+  return facts.standby_signal ? InstanceState::Stopped : InstanceState::CrashedPrimary;
+}
+
+}  // namespace
+
+InstanceState classify(const pg::ProbeFacts& facts) {
+  if (facts.contact == Contact::Accepted) return facts.in_recovery ? InstanceState::Standby : InstanceState::Primary;
+  if (!facts.processes.postmaster) return state_without_server(facts);
+  switch (facts.contact) {
+    case Contact::Saturated:
+    case Contact::Denied: return role_by_control_data(facts);
+    case Contact::NotYet: return InstanceState::Transitional;
+    case Contact::NoResponse: return InstanceState::Unresponsive;
+    case Contact::NotListening:
+    case Contact::Accepted: break;
+  }
+  return InstanceState::Unreachable;
+}
+
+const StateAnswer& answer_of(InstanceState state) {
+  return *std::find_if(std::begin(kStateAnswers), std::end(kStateAnswers),
+                       [&](const auto& row) { return row.state == state; });
+}
+
+std::string explain(InstanceState state, const pg::ProbeFacts& facts) {
+  std::string sentence(answer_of(state).reason);
+  const bool is_server_there = facts.processes.postmaster;
+  if (!sentence.empty() && is_server_there && !facts.contact_detail.empty()) sentence += ": " + facts.contact_detail;
+  return sentence;
+}
+
+bool may_settle(InstanceState state) {
+  return state == InstanceState::Transitional || state == InstanceState::Unreachable;
+}
+
+bool was_primary(const pg::ProbeFacts& facts) {
+  if (!facts.control || facts.backup_label || facts.standby_signal) return false;
+  switch (facts.control->state) {
+    case DbState::ShutDown:
+    case DbState::ShuttingDown:
+    case DbState::InCrashRecovery:
+    case DbState::InProduction: return true;
+    case DbState::StartingUp:
+    case DbState::ShutDownInRecovery:
+    case DbState::InArchiveRecovery: break;
+  }
+  return false;
+}
+
+}  // namespace pgsqlms::decision

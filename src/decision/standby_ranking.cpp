@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: PostgreSQL
+#include "pgsqlms/decision/standby_ranking.hpp"
+
+#include <algorithm>
+#include <tuple>
+#include <vector>
+
+namespace pgsqlms::decision {
+namespace {
+
+using cluster::NodeName;
+using cluster::PromotionScore;
+
+struct Standby {
+  NodeName node;
+  bool ready = false;  ///< streams or catches up
+  bool streaming = false;
+  pg::Lsn written;  ///< 0 if unknown, so that it ranks last
+};
+
+/// Of two walsenders of one node (the old one may linger until wal_sender_timeout) the better one.
+bool is_better(const Standby& a, const Standby& b) {
+  return std::tie(a.ready, a.streaming, a.written.bytes) > std::tie(b.ready, b.streaming, b.written.bytes);
+}
+
+bool is_cluster_node(const ScoreInputs& inputs, const NodeName& node) {
+  return inputs.current.count(node) > 0 || ocf::contains(inputs.members, node);
+}
+
+/// One entry for each other node of the cluster that has a walsender, further ones first. Clients that are no cluster
+/// node (pg_receivewal, Barman) are nobody's business.
+std::vector<Standby> find_standbys(const ScoreInputs& inputs) {
+  std::map<NodeName, Standby> best;
+  for (const auto& row : inputs.replication.walsenders) {
+    if (row.application_name == inputs.local_node || !is_cluster_node(inputs, row.application_name)) continue;
+    const bool ready = row.state != "startup" && row.state != "backup";
+    const Standby standby{row.application_name, ready, row.state == "streaming", row.written.value_or(pg::Lsn{})};
+    const auto known = best.find(standby.node);
+    if (known == best.end() || is_better(standby, known->second)) best[standby.node] = standby;
+  }
+  std::vector<Standby> standbys;
+  standbys.reserve(best.size());
+  for (auto& [node, standby] : best) standbys.push_back(std::move(standby));
+  std::stable_sort(standbys.begin(), standbys.end(),
+                   [](const auto& a, const auto& b) { return b.written < a.written; });
+  return standbys;
+}
+
+std::optional<PromotionScore> score_now(const ScoreInputs& inputs, const NodeName& node) {
+  const auto found = inputs.current.find(node);
+  return found == inputs.current.end() ? std::nullopt : found->second;
+}
+
+/// Puts those that had the higher score first, unless they are overtaken by a lead that is worth it.
+void keep_former_order(std::vector<Standby>& standbys, const ScoreInputs& inputs) {
+  std::stable_sort(standbys.begin(), standbys.end(), [&](const auto& a, const auto& b) {
+    return std::max(score_now(inputs, a.node).value_or(0), 0) > std::max(score_now(inputs, b.node).value_or(0), 0);
+  });
+  for (std::size_t end = standbys.size(); end > 1; --end) {
+    for (std::size_t i = 1; i < end; ++i) {
+      const auto ahead = standbys[i].written.bytes;
+      if (ahead > standbys[i - 1].written.bytes + kWorthwhileLead) std::swap(standbys[i - 1], standbys[i]);
+    }
+  }
+}
+
+bool is_lagging(const Standby& standby, const ScoreInputs& inputs) {
+  const auto current = inputs.replication.current.bytes;
+  const auto lag = current - std::min(current, standby.written.bytes);
+  return inputs.lag_limit && lag > *inputs.lag_limit;
+}
+
+std::map<NodeName, PromotionScore> score_connected(const ScoreInputs& inputs) {
+  auto standbys = find_standbys(inputs);
+  keep_former_order(standbys, inputs);
+  std::map<NodeName, PromotionScore> scores;
+  PromotionScore next = cluster::kBestStandbyScore;
+  for (const auto& standby : standbys) {
+    if (!standby.streaming && score_now(inputs, standby.node) == cluster::kForbiddenScore) continue;
+    if (!standby.ready) {
+      scores[standby.node] = cluster::kNotReadyScore;
+      continue;
+    }
+    scores[standby.node] = is_lagging(standby, inputs) ? -next : next;
+    next -= cluster::kStandbyScoreStep;
+  }
+  return scores;
+}
+
+}  // namespace
+
+ScoreChanges rank_standbys(const ScoreInputs& inputs) {
+  auto wanted = score_connected(inputs);
+  wanted[inputs.local_node] = cluster::kPrimaryScore;
+  for (const auto& [node, score] : inputs.current) {
+    if (!score || *score == cluster::kForbiddenScore || wanted.count(node) > 0) continue;
+    // What an absent node was worth in the past must not win; a present one that is not connected cannot be worth
+    // anything.
+    if (ocf::contains(inputs.members, node) || *score >= 0) wanted[node] = cluster::kDisconnectedScore;
+  }
+  ScoreChanges changes;
+  for (const auto& [node, score] : wanted) {
+    if (score_now(inputs, node) != score) changes[node] = score;
+  }
+  return changes;
+}
+
+}  // namespace pgsqlms::decision

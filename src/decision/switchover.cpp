@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: PostgreSQL
+#include "pgsqlms/decision/switchover.hpp"
+
+namespace pgsqlms::decision {
+
+std::optional<MissedShutdown> find_missed_shutdown(const pg::WalPosition& candidate,
+                                                   const Votes& shutdown_checkpoints) {
+  for (const auto& [node, checkpoint] : shutdown_checkpoints) {
+    if (!(checkpoint < candidate)) return MissedShutdown{node, checkpoint};
+  }
+  return std::nullopt;
+}
+
+std::optional<cluster::NodeName> find_demoted_primary(const ocf::NotifyContext& transition,
+                                                      const cluster::NodeName& candidate) {
+  for (const auto& node : transition.demote) {
+    if (node != candidate && ocf::contains(transition.promoted, node) && !ocf::contains(transition.stop, node)) {
+      return node;
+    }
+  }
+  return std::nullopt;
+}
+
+}  // namespace pgsqlms::decision
