@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: PostgreSQL
+#include "pgsqlms/action/notifications.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include "pgsqlms/action/observe.hpp"
+#include "pgsqlms/action/voting.hpp"
+
+namespace pgsqlms::action {
+namespace {
+
+using cluster::PrivateAttribute;
+using std::chrono_literals::operator""s;
+
+/// How long a candidate waits for the others' votes; the promotion itself has the last word anyway.
+constexpr Duration kVotePatience = 5s;
+constexpr Duration kContactPatience = 5s;
+
+}  // namespace
+
+void before_promotion(Agent& agent) {
+  const auto& transition = *agent.context.transition;
+  const auto local = agent.cluster.local_node();
+  if (!ocf::contains(ocf::participants(transition), local)) return;
+  publish_vote(agent);
+  if (!ocf::contains(transition.promote, local)) return;
+  const auto verdict = count_votes(agent, transition, agent.deadline.within(kVotePatience));
+  if (!verdict.refusal) return;
+  spdlog::warn("{} must not be promoted: {}", local, *verdict.refusal);
+  // Changed scores make Pacemaker give this promotion up before it is tried, and choose again.
+  if (verdict.successor) yield_to(agent, *verdict.successor);
+}
+
+void after_promotion(Agent& agent) {
+  const auto local = agent.cluster.local_node();
+  agent.cluster.delete_attribute(PrivateAttribute::Vote, local, agent.deadline);
+  if (!ocf::contains(agent.context.transition->promote, local)) return;
+  for (const auto& [node, value] : agent.cluster.attributes(PrivateAttribute::ShutdownCheckpoint, agent.deadline)) {
+    agent.cluster.delete_attribute(PrivateAttribute::ShutdownCheckpoint, node, agent.deadline);
+  }
+}
+
+void before_demotion(Agent& agent) {
+  const auto& transition = *agent.context.transition;
+  const auto local = agent.cluster.local_node();
+  if (!ocf::contains(transition.demote, local) || !ocf::contains(transition.promoted, local)) return;
+  if (observe(agent, agent.deadline.within(kContactPatience)).state != decision::InstanceState::Primary) return;
+  spdlog::info("writing a checkpoint while the primary still serves");
+  agent.instance.checkpoint(agent.deadline);
+}
+
+void notify(Agent& agent) {
+  const auto& transition = agent.context.transition;
+  if (!transition) return;
+  for (const auto& row : kNotifications) {
+    if (row.type != transition->type || row.operation != transition->operation) continue;
+    try {
+      row.verb(agent);
+    } catch (const ocf::Failure& failure) {
+      spdlog::error("{}-{} notification: {}", transition->type, transition->operation, failure.what());
+    }
+  }
+}
+
+}  // namespace pgsqlms::action

@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: PostgreSQL
+#include "pgsqlms/action/verbs.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+
+#include "pgsqlms/action/voting.hpp"
+
+namespace pgsqlms::action {
+namespace {
+
+using decision::InstanceState;
+using std::chrono_literals::operator""ms;
+using std::chrono_literals::operator""s;
+
+constexpr Duration kRolePoll = 20ms;
+constexpr Duration kVotePatience = 10s;
+
+pg::TemplateNames template_names(Agent& agent) { return {agent.host_name, agent.cluster.local_node()}; }
+
+bool is_server_gone(InstanceState state) {
+  switch (state) {
+    case InstanceState::Stopped:
+    case InstanceState::CrashedPrimary:
+    case InstanceState::CrashedStandby:
+    case InstanceState::Damaged:
+    case InstanceState::Absent: return true;
+    case InstanceState::Primary:
+    case InstanceState::Standby:
+    case InstanceState::Transitional:
+    case InstanceState::Unresponsive:
+    case InstanceState::Unreachable: break;
+  }
+  return false;
+}
+
+/// Waits for the wanted role; leaves at once when the server is gone.
+void wait_for_role(Agent& agent, InstanceState wanted, const std::string& purpose) {
+  while (true) {
+    const auto now = observe(agent, agent.deadline);
+    if (now.state == wanted) return;
+    if (is_server_gone(now.state)) throw ocf::Failure("the server died " + purpose);
+    if (agent.deadline.expired()) {
+      const auto detail = decision::explain(now.state, now.facts);
+      throw ocf::Failure("out of time " + purpose + (detail.empty() ? "" : ": " + detail));
+    }
+    agent.deadline.pause(kRolePoll);
+  }
+}
+
+/// At the first start of a cluster nobody has a score, so Pacemaker would promote nobody: the former primary takes the
+/// lowest score that can be promoted.
+void claim_first_promotion(Agent& agent) try {
+  const auto scores = agent.cluster.promotion_scores(agent.deadline);
+  const bool somebody_has_one =
+      std::any_of(scores.begin(), scores.end(), [](const auto& entry) { return entry.second.value_or(-1) >= 0; });
+  if (somebody_has_one) return;
+  spdlog::info("no node has a promotion score and this instance was a primary: it takes score 1");
+  agent.cluster.set_promotion_score(agent.cluster.local_node(), cluster::kLowestPromotableScore, agent.deadline);
+} catch (const ocf::Failure& failure) {
+  // The instance is started; a score can still be given later.
+  spdlog::error("no promotion score set: {}", failure.what());
+}
+
+/// Where the demoted primary's WAL ends, for the standby that is to take over.
+void publish_shutdown_checkpoint(Agent& agent, const pg::ControlData& control) try {
+  const pg::WalPosition checkpoint{control.timeline, control.checkpoint};
+  spdlog::info("shut down cleanly at {}", to_string(checkpoint));
+  agent.cluster.set_attribute(cluster::PrivateAttribute::ShutdownCheckpoint, published_form(checkpoint),
+                              agent.deadline);
+} catch (const ocf::Failure& failure) {
+  // The candidate then looks for the shutdown checkpoint in its own WAL.
+  spdlog::error("shutdown checkpoint not published: {}", failure.what());
+}
+
+void promote(Agent& agent) {
+  agent.instance.request_promotion(agent.deadline);
+  wait_for_role(agent, InstanceState::Primary, "while it was promoted");
+}
+
+}  // namespace
+
+void stay(Agent& /*agent*/, const Observation& /*before*/) {}
+
+void start_as_standby(Agent& agent, const Observation& before) {
+  agent.instance.end_orphans(agent.deadline);
+  agent.instance.configure_as_standby(template_names(agent));
+  agent.instance.start(agent.deadline);
+  wait_for_role(agent, InstanceState::Standby, "while it was started as a standby");
+  if (decision::was_primary(before.facts)) claim_first_promotion(agent);
+}
+
+void stop(Agent& agent) {
+  if (agent.instance.processes().postmaster) {
+    agent.instance.request_stop(agent.deadline);
+    wait_until_gone(agent, agent.deadline);
+  }
+  agent.instance.end_orphans(agent.deadline);
+}
+
+void step_down(Agent& agent, const Observation& before) {
+  stop(agent);
+  const auto control = agent.instance.control_data(agent.deadline);
+  if (!control || control->state != pg::DbState::ShutDown) {
+    throw ocf::Failure("the primary was not shut down cleanly, pg_control says: " +
+                       (control ? std::string(to_string(control->state)) : "nothing readable"));
+  }
+  publish_shutdown_checkpoint(agent, *control);
+  start_unless_stopping(agent, before);
+}
+
+void take_down(Agent& agent, const Observation& before) {
+  stop(agent);
+  start_unless_stopping(agent, before);
+}
+
+void start_unless_stopping(Agent& agent, const Observation& before) {
+  if (is_stop_following(agent)) {
+    spdlog::info("left stopped: this transition stops the instance here");
+    return;
+  }
+  start_as_standby(agent, before);
+}
+
+void promote_if_best(Agent& agent, const Observation& /*before*/) {
+  const auto& transition = agent.context.transition;
+  if (!transition) {
+    spdlog::warn("promotion forced by hand: there were no votes, other nodes may have more WAL");
+    return promote(agent);
+  }
+  const auto patience = agent.deadline.within(std::min<Duration>(kVotePatience, agent.deadline.remaining() / 2));
+  const auto verdict = count_votes(agent, *transition, patience);
+  if (!verdict.refusal) return promote(agent);
+  if (verdict.successor) yield_to(agent, *verdict.successor);
+  throw ocf::Failure("not promoted: " + *verdict.refusal);
+}
+
+void start_and_promote(Agent& agent, const Observation& before) {
+  start_as_standby(agent, before);
+  promote_if_best(agent, before);
+}
+
+}  // namespace pgsqlms::action

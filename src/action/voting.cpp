@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: PostgreSQL
+#include "pgsqlms/action/voting.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+
+#include "pgsqlms/decision/election.hpp"
+#include "pgsqlms/decision/switchover.hpp"
+
+namespace pgsqlms::action {
+namespace {
+
+using cluster::NodeName;
+using cluster::PrivateAttribute;
+using decision::Votes;
+using std::chrono_literals::operator""ms;
+
+constexpr Duration kVotePoll = 50ms;
+
+/// The votes of the participants, and the online ones among them that kept silent until the deadline.
+struct Count {
+  Votes votes;
+  cluster::NodeList participants;
+  cluster::NodeList silent;
+};
+
+Count gather(Agent& agent, const ocf::NotifyContext& transition, Deadline patience) {
+  Count count;
+  count.participants = ocf::participants(transition);
+  while (true) {
+    count.votes = decision::read_votes(agent.cluster.attributes(PrivateAttribute::Vote, agent.deadline));
+    count.silent = decision::find_silent(count.participants, count.votes);
+    if (count.silent.empty()) return count;
+    // Who has left the partition meanwhile cannot vote, and cannot be waited for.
+    const auto members = agent.cluster.members(agent.deadline);
+    const auto has_left = [&](const NodeName& node) { return !ocf::contains(members, node); };
+    count.silent.erase(std::remove_if(count.silent.begin(), count.silent.end(), has_left), count.silent.end());
+    if (count.silent.empty() || patience.expired()) return count;
+    patience.pause(kVotePoll);
+  }
+}
+
+std::string joined(const cluster::NodeList& nodes) {
+  std::string text;
+  for (const auto& node : nodes) text += (text.empty() ? "" : ", ") + node;
+  return text;
+}
+
+Verdict refuse_for_silence(const NodeName& candidate, const cluster::NodeList& silent) {
+  return {"no vote from " + joined(silent) + ", online: may have more WAL than " + candidate, std::nullopt};
+}
+
+Verdict refuse_for_winner(const NodeName& candidate, const NodeName& winner, const Votes& votes) {
+  return {winner + " has more WAL, " + to_string(votes.at(winner)) + ", than " + candidate + ", " +
+              to_string(votes.at(candidate)),
+          winner};
+}
+
+/// The promotion would lose what a cleanly stopped primary wrote last.
+std::optional<Verdict> judge_switchover(Agent& agent, const ocf::NotifyContext& transition, const NodeName& candidate,
+                                        const Votes& votes) {
+  const auto& position = votes.at(candidate);
+  const auto checkpoints =
+      decision::read_votes(agent.cluster.attributes(PrivateAttribute::ShutdownCheckpoint, agent.deadline));
+  const auto successor = [&](const NodeName& node) {
+    return votes.count(node) > 0 ? std::optional(node) : std::nullopt;
+  };
+  if (const auto missed = decision::find_missed_shutdown(position, checkpoints)) {
+    return Verdict{missed->node + " was shut down at " + to_string(missed->checkpoint) + ", " + candidate +
+                       " only received " + to_string(position),
+                   successor(missed->node)};
+  }
+  // A primary under PAF's agent publishes nothing; then the local WAL itself must end with the shutdown checkpoint.
+  const auto demoted = decision::find_demoted_primary(transition, candidate);
+  if (!demoted || checkpoints.count(*demoted) > 0) return std::nullopt;
+  if (agent.instance.ends_with_shutdown_checkpoint(position, agent.deadline)) return std::nullopt;
+  return Verdict{"the WAL of " + candidate + ", received up to " + to_string(position) +
+                     ", does not end with the shutdown checkpoint of " + *demoted,
+                 successor(*demoted)};
+}
+
+}  // namespace
+
+void publish_vote(Agent& agent) {
+  const auto position = agent.instance.wal_position(agent.deadline);
+  spdlog::info("voting with {}", to_string(position));
+  agent.cluster.set_attribute(PrivateAttribute::Vote, published_form(position), agent.deadline);
+}
+
+Verdict count_votes(Agent& agent, const ocf::NotifyContext& transition, Deadline patience) {
+  const auto candidate = agent.cluster.local_node();
+  const auto count = gather(agent, transition, patience);
+  spdlog::info("votes: {}", decision::describe(count.votes));
+  if (!count.silent.empty()) return refuse_for_silence(candidate, count.silent);
+  if (count.votes.count(candidate) == 0) return refuse_for_silence(candidate, {candidate});
+  if (auto refusal = judge_switchover(agent, transition, candidate, count.votes)) return *refusal;
+  auto winner = decision::elect(candidate, count.participants, count.votes, {});
+  if (winner == candidate) return {};
+  // The scores decide only between equal winners, so they are asked for only where there is another winner.
+  winner = decision::elect(candidate, count.participants, count.votes, agent.cluster.promotion_scores(agent.deadline));
+  return refuse_for_winner(candidate, winner, count.votes);
+}
+
+void yield_to(Agent& agent, const NodeName& successor) {
+  const auto local = agent.cluster.local_node();
+  const auto scores = agent.cluster.promotion_scores(agent.deadline);
+  for (const auto& [node, score] : decision::scores_for_winner(local, successor, scores)) {
+    spdlog::info("setting the promotion score of {} to {}", node, cluster::to_string(score));
+    agent.cluster.set_promotion_score(node, score, agent.deadline);
+  }
+}
+
+}  // namespace pgsqlms::action
