@@ -1,0 +1,424 @@
+// SPDX-License-Identifier: PostgreSQL
+#include "pgsqlms/system/local_instance.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <boost/program_options/parsers.hpp>
+#include <csignal>
+
+#include "pgsqlms/ocf/answer.hpp"
+#include "pgsqlms/system/file.hpp"
+#include "pgsqlms/system/server_processes.hpp"
+#include "pgsqlms/text.hpp"
+
+namespace pgsqlms::system {
+namespace {
+
+using ocf::Failure;
+using ocf::ReturnCode;
+using pg::Contact;
+using std::chrono_literals::operator""ms;
+using std::chrono_literals::operator""s;
+
+constexpr Duration kOrphanPoll = 10ms;
+/// How long orphans are given to leave by themselves before they are killed.
+constexpr Duration kOrphanPatience = 2s;
+/// Where in the WAL the search for its last record begins: at a multiple of the smallest segment size.
+constexpr std::uint64_t kSmallestSegment = 1 << 20;
+/// More than a shutdown checkpoint's record takes.
+constexpr std::uint64_t kLongestCheckpointRecord = 0x100;
+constexpr std::size_t kLogTail = 16384;
+
+/// What a shell takes for one word, whatever is in it. pg_ctl hands its -o to a shell.
+std::string quoted_for_shell(const std::string& word) {
+  std::string quoted = "'";
+  for (const char letter : word) quoted += letter == '\'' ? std::string("'\\''") : std::string(1, letter);
+  return quoted + "'";
+}
+
+/// The last line that says why a server ended; without one the last line of all.
+std::string telling_line(std::string_view log) {
+  // Before that stands what earlier servers said (PostgreSQL 12 and newer begin with this line).
+  const auto begin = log.rfind("starting PostgreSQL");
+  if (begin != std::string_view::npos) log.remove_prefix(begin);
+  std::string_view last;
+  std::string_view fatal;
+  for (const auto line : split(log, "\n")) {
+    if (trimmed(line).empty()) continue;
+    last = trimmed(line);
+    if (line.find("FATAL:") != std::string_view::npos || line.find("PANIC:") != std::string_view::npos) fatal = last;
+  }
+  const auto chosen = fatal.empty() ? last : fatal;
+  // What stands before the severity (time, process) is of no use in an exit reason.
+  const auto severity = std::min(chosen.find("FATAL:"), chosen.find("PANIC:"));
+  return std::string(severity == std::string_view::npos ? chosen : chosen.substr(severity));
+}
+
+/// The name that a walreceiver with this primary_conninfo uses. The last value wins, as in libpq.
+std::optional<std::string> application_name_in(const std::string& conninfo, std::string& problem) {
+  char* message = nullptr;
+  const std::unique_ptr<PQconninfoOption, decltype(&PQconninfoFree)> options(
+      PQconninfoParse(conninfo.c_str(), &message), PQconninfoFree);
+  PQfreemem(message);  // it may quote a password
+  if (options == nullptr) {
+    problem = "it is not a valid connection string";
+    return std::nullopt;
+  }
+  for (const auto* option = options.get(); option->keyword != nullptr; ++option) {
+    if (std::string_view(option->keyword) == "application_name" && option->val != nullptr) return option->val;
+  }
+  return std::nullopt;
+}
+
+pg::Lsn parse_lsn(const std::optional<std::string>& text) {
+  return pg::Lsn::parse(text.value_or("")).value_or(pg::Lsn{});
+}
+
+std::optional<pg::Lsn> find_lsn(const std::optional<std::string>& text) {
+  return text ? pg::Lsn::parse(*text) : std::nullopt;
+}
+
+}  // namespace
+
+LocalInstance::LocalInstance(ocf::ResourceParameters parameters)
+    : parameters_(std::move(parameters)), user_(find_user(parameters_.system_user)) {}
+
+const User& LocalInstance::user() const {
+  if (!user_) throw Failure(ReturnCode::ErrArgs, "system_user \"" + parameters_.system_user + "\" does not exist");
+  return *user_;
+}
+
+Address LocalInstance::address() const { return {parameters_.pghost, parameters_.pgport, user()}; }
+
+std::string LocalInstance::program(const std::string& name) const { return parameters_.bindir + "/" + name; }
+
+std::vector<std::string> LocalInstance::start_options() const try {
+  return boost::program_options::split_unix(parameters_.start_opts);
+} catch (const std::exception& error) {
+  throw Failure(ReturnCode::ErrArgs,
+                "parameter start_opts=\"" + parameters_.start_opts + "\" cannot be read: " + error.what());
+}
+
+std::optional<pg::ServerVersion> LocalInstance::version() const {
+  return pg::ServerVersion::parse(read_file(parameters_.datadir + "/PG_VERSION").value_or(""));
+}
+
+// ---- Facts
+
+void LocalInstance::contact(pg::ProbeFacts& facts, Deadline deadline) {
+  const bool had_connection = connection_ != nullptr;
+  if (!had_connection) {
+    auto attempt = Connection::open(address(), SessionKind::Sql, deadline);
+    facts.contact = attempt.contact;
+    facts.contact_detail = attempt.detail;
+    connection_ = std::move(attempt.connection);
+    if (!connection_) return;
+    if (is_foreign(*connection_, facts.contact_detail)) {
+      facts.contact = Contact::NotListening;
+      connection_.reset();
+      return;
+    }
+  }
+  const auto reply = connection_->query("SELECT pg_is_in_recovery()", deadline);
+  if (!reply.error && reply.rows.size() == 1 && reply.rows[0].size() == 1) {
+    facts.contact = Contact::Accepted;
+    facts.in_recovery = reply.rows[0][0] == "t";
+    return;
+  }
+  connection_.reset();
+  if (had_connection) return contact(facts, deadline);  // the server may have been restarted since
+  facts.contact = reply.error ? reply.error->contact : Contact::Denied;
+  facts.contact_detail = reply.error ? reply.error->detail : "pg_is_in_recovery() gave no answer";
+}
+
+/// Another instance may listen at this instance's address. Its role says nothing about this one.
+bool LocalInstance::is_foreign(const Connection& connection, std::string& detail) const {
+  const auto postmaster = connection.postmaster_pid();
+  const auto served = postmaster ? served_directory(*postmaster) : std::nullopt;
+  if (!served || *served == parameters_.datadir || is_same_directory(*served, parameters_.datadir)) return false;
+  detail = "port " + parameters_.pgport + " in " + parameters_.pghost + " is served by the instance in " + *served;
+  return true;
+}
+
+pg::ProbeFacts LocalInstance::probe(Deadline deadline) {
+  pg::ProbeFacts facts;
+  contact(facts, deadline);
+  if (facts.contact == Contact::Accepted) return facts;
+  const auto& directory = parameters_.datadir;
+  facts.data_directory = is_directory(directory);
+  facts.processes = processes();
+  if (!facts.data_directory) return facts;
+  facts.control = control_data(deadline);
+  facts.backup_label = exists(directory + "/backup_label");
+  for (const auto* name : {"/standby.signal", "/recovery.signal", "/recovery.conf"}) {
+    if (exists(directory + name)) facts.standby_signal = true;
+  }
+  return facts;
+}
+
+pg::ServerProcesses LocalInstance::processes() {
+  const auto found = find_server_processes(parameters_.datadir, user());
+  pg::ServerProcesses processes;
+  processes.postmaster =
+      std::any_of(found.begin(), found.end(), [](const auto& process) { return process.postmaster; });
+  processes.orphans = processes.postmaster ? 0 : found.size();
+  return processes;
+}
+
+pg::Installation LocalInstance::installation() {
+  pg::Installation installation;
+  installation.system_user = user_.has_value();
+  installation.pgdata = is_directory(parameters_.pgdata);
+  installation.data_directory = is_directory(parameters_.datadir);
+  installation.version = version();
+  installation.recovery_template = exists(parameters_.recovery_template);
+  for (const auto* name : {"postgres", "pg_ctl", "pg_controldata"}) {
+    if (access(program(name).c_str(), X_OK) == 0) continue;
+    installation.missing_program = program(name);
+    break;
+  }
+  return installation;
+}
+
+std::optional<pg::ControlData> LocalInstance::control_data(Deadline deadline) {
+  Command command;
+  command.arguments = {program("pg_controldata"), parameters_.datadir};
+  command.user = &user();
+  const auto outcome = run(command, deadline);
+  return outcome.succeeded() ? pg::parse_control_data(outcome.out) : std::nullopt;
+}
+
+std::vector<Connection::Row> LocalInstance::ask(const std::string& sql, Deadline deadline) {
+  if (!connection_) {
+    auto attempt = Connection::open(address(), SessionKind::Sql, deadline);
+    if (!attempt.connection) throw Failure("no connection to the server: " + attempt.detail);
+    connection_ = std::move(attempt.connection);
+  }
+  auto reply = connection_->query(sql, deadline);
+  if (reply.error) {
+    connection_.reset();
+    throw Failure("the server did not answer \"" + sql + "\": " + reply.error->detail);
+  }
+  return std::move(reply.rows);
+}
+
+pg::ReplicationStatus LocalInstance::replication_status(Deadline deadline) {
+  if (!connection_) throw Failure("no connection to the server");
+  const bool has_wal_names = pg::ServerVersion{connection_->server_version()}.has_wal_names();
+  // One row at least, for the primary's own position, also without any walsender.
+  const auto rows =
+      ask(has_wal_names ? "SELECT pg_current_wal_lsn(), s.application_name, s.state, s.write_lsn "
+                          "FROM (VALUES (1)) AS one LEFT JOIN pg_stat_replication AS s ON true"
+                        : "SELECT pg_current_xlog_location(), s.application_name, s.state, s.write_location "
+                          "FROM (VALUES (1)) AS one LEFT JOIN pg_stat_replication AS s ON true",
+          deadline);
+  pg::ReplicationStatus status;
+  for (const auto& row : rows) {
+    status.current = parse_lsn(row.at(0));
+    if (row.at(1)) status.walsenders.push_back({*row[1], row.at(2).value_or(""), find_lsn(row.at(3))});
+  }
+  return status;
+}
+
+std::optional<pg::WalPosition> LocalInstance::identify_system(SessionKind kind, Deadline deadline) {
+  const auto attempt = Connection::open(address(), kind, deadline);
+  if (!attempt.connection) return std::nullopt;
+  const auto reply = attempt.connection->query("IDENTIFY_SYSTEM", deadline);
+  if (reply.error || reply.rows.size() != 1 || reply.rows[0].size() < 3) return std::nullopt;
+  const auto timeline = parse_number<pg::Timeline>(reply.rows[0][1].value_or(""));
+  const auto lsn = find_lsn(reply.rows[0][2]);
+  if (!timeline || !lsn) return std::nullopt;
+  return pg::WalPosition{*timeline, *lsn};
+}
+
+/// Where no replication connection is to be had. pg_control may still show the timeline before the last switch, so the
+/// newest one that anybody shows counts.
+pg::WalPosition LocalInstance::position_by_sql(Deadline deadline) {
+  const auto running = version().value_or(pg::ServerVersion{});
+  const auto rows =
+      ask(running.has_wal_names() ? "SELECT pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn()"
+                                  : "SELECT pg_last_xlog_receive_location(), pg_last_xlog_replay_location()",
+          deadline);
+  const auto received = parse_lsn(rows.at(0).at(0));
+  const auto replayed = parse_lsn(rows.at(0).at(1));
+  pg::WalPosition position;
+  position.lsn = std::max(received, replayed);
+  if (const auto control = control_data(deadline)) {
+    position.timeline = std::max(control->timeline, control->minimum_recovery_timeline);
+  }
+  if (running.has_wal_receiver_view()) {
+    for (const auto& row : ask("SELECT received_tli FROM pg_stat_wal_receiver", deadline)) {
+      position.timeline = std::max(position.timeline, parse_number<pg::Timeline>(row.at(0).value_or("")).value_or(0));
+    }
+  }
+  if (position.timeline == 0 || position.lsn == pg::Lsn{}) throw Failure("the instance does not know its WAL position");
+  return position;
+}
+
+pg::WalPosition LocalInstance::wal_position(Deadline deadline) {
+  const auto running = version().value_or(pg::ServerVersion{});
+  const auto kind =
+      running.replicates_by_database_line() ? SessionKind::DatabaseReplication : SessionKind::PhysicalReplication;
+  if (const auto position = identify_system(kind, deadline)) return *position;
+  return position_by_sql(deadline);
+}
+
+bool LocalInstance::ends_with_shutdown_checkpoint(const pg::WalPosition& end, Deadline deadline) {
+  const auto running = version().value_or(pg::ServerVersion{});
+  const auto before = end.lsn.bytes - std::min(end.lsn.bytes, kLongestCheckpointRecord);
+  Command command;
+  command.arguments = {program(running.has_wal_names() ? "pg_waldump" : "pg_xlogdump"),
+                       "--path=" + parameters_.datadir + (running.has_wal_names() ? "/pg_wal" : "/pg_xlog"),
+                       "--timeline=" + std::to_string(end.timeline),
+                       "--start=" + to_string(pg::Lsn{before - before % kSmallestSegment}),
+                       "--end=" + to_string(end.lsn)};
+  command.user = &user();
+  command.output_limit = kLogTail;
+  const auto records = split(run(command, deadline).out, "\n");
+  if (records.empty()) return false;
+  const auto last = records.back();
+  const auto says = [&](std::string_view text) { return last.find(text) != std::string_view::npos; };
+  return says("rmgr: XLOG") && (says("CHECKPOINT_SHUTDOWN") || (says("checkpoint:") && says("shutdown")));
+}
+
+// ---- Standby settings
+
+/// From the running server. Nothing if it does not run, or does not show the setting to the agent's role.
+std::optional<std::string> LocalInstance::setting_by_sql(const std::string& name, Deadline deadline) {
+  if (!connection_) return std::nullopt;
+  const auto reply = connection_->query("SELECT setting FROM pg_settings WHERE name = '" + name + "'", deadline);
+  if (reply.error || reply.rows.size() != 1) return std::nullopt;
+  return reply.rows[0].at(0).value_or("");
+}
+
+std::string LocalInstance::setting(const std::string& name, Deadline deadline) {
+  if (auto value = setting_by_sql(name, deadline)) return *value;
+  Command command;
+  // -C must come first for a postgres that is run by root in a test; here it is run by its user.
+  command.arguments = {program("postgres"), "-C", name, "-D", parameters_.pgdata};
+  for (auto& option : start_options()) command.arguments.push_back(std::move(option));
+  command.user = &user();
+  const auto outcome = run(command, deadline);
+  if (!outcome.succeeded()) {
+    throw Failure(ReturnCode::ErrArgs, "postgres -C " + name + ": " + telling_line(outcome.err));
+  }
+  return std::string(trimmed(outcome.out));
+}
+
+std::string LocalInstance::read_template(const pg::TemplateNames& names) {
+  const ActingAs owner(user());
+  const auto text = read_file(parameters_.recovery_template);
+  if (!text) {
+    throw Failure(ReturnCode::ErrArgs, "recovery template \"" + parameters_.recovery_template +
+                                           "\" cannot be read by \"" + parameters_.system_user + "\"");
+  }
+  return pg::render_template(*text, names);
+}
+
+pg::RecoverySettings LocalInstance::recovery_settings(const pg::TemplateNames& names, Deadline deadline) {
+  const auto installed = version().value_or(pg::ServerVersion{});
+  pg::RecoverySettings settings;
+  std::string conninfo;
+  if (installed.has_standby_signal()) {
+    settings.recovery_target_timeline = setting("recovery_target_timeline", deadline);
+    conninfo = setting("primary_conninfo", deadline);
+  } else {
+    auto written = pg::parse_recovery_conf(read_template(names));
+    settings.standby_mode = written["standby_mode"];
+    settings.recovery_target_timeline = written["recovery_target_timeline"];
+    conninfo = written["primary_conninfo"];
+  }
+  settings.application_name = application_name_in(conninfo, settings.conninfo_problem);
+  if (!settings.application_name && installed.has_standby_signal() && settings.conninfo_problem.empty()) {
+    // The walreceiver's fallback since PostgreSQL 12.
+    const auto cluster_name = setting("cluster_name", deadline);
+    if (!cluster_name.empty()) settings.application_name = cluster_name;
+  }
+  return settings;
+}
+
+void LocalInstance::configure_as_standby(const pg::TemplateNames& names) {
+  const auto installed = version();
+  if (!installed) throw Failure(ReturnCode::ErrArgs, "\"" + parameters_.datadir + "/PG_VERSION\" cannot be read");
+  const bool has_signal = installed->has_standby_signal();
+  const auto contents = has_signal ? std::string() : read_template(names);
+  const ActingAs owner(user());
+  replace_file(parameters_.datadir, has_signal ? "standby.signal" : "recovery.conf", contents);
+}
+
+// ---- Orders
+
+void LocalInstance::checkpoint(Deadline deadline) { static_cast<void>(ask("CHECKPOINT", deadline)); }
+
+Outcome LocalInstance::pg_ctl(std::vector<std::string> arguments, Deadline deadline) {
+  Command command;
+  command.arguments = {program("pg_ctl"), "--pgdata", parameters_.pgdata};
+  command.arguments.insert(command.arguments.end(), arguments.begin(), arguments.end());
+  command.user = &user();
+  command.parsed_output = false;  // the server inherits this environment
+  return run(command, deadline);
+}
+
+void LocalInstance::start(Deadline deadline) {
+  std::string options;
+  for (const auto& option : start_options()) options += quoted_for_shell(option) + ' ';
+  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(deadline.remaining()).count();
+  std::vector<std::string> arguments = {"-w", "--timeout", std::to_string(std::max<std::int64_t>(seconds, 1)), "start"};
+  if (!options.empty()) arguments.insert(arguments.end(), {"-o", options});
+  connection_.reset();
+  const auto outcome = pg_ctl(std::move(arguments), deadline);
+  if (outcome.succeeded()) return;
+  auto last_words = telling_line(outcome.out);
+  if (last_words.compare(0, 6, "FATAL:") != 0 && last_words.compare(0, 6, "PANIC:") != 0) {
+    const auto logged = last_log_line();
+    if (!logged.empty()) last_words = logged;
+  }
+  throw Failure("start failed: " + (last_words.empty() ? describe(outcome) : last_words));
+}
+
+void LocalInstance::request_stop(Deadline deadline) {
+  connection_.reset();
+  const auto outcome = pg_ctl({"-W", "-m", "fast", "stop"}, deadline);
+  if (outcome.succeeded()) return;
+  // Without a usable postmaster.pid pg_ctl finds no server; SIGINT is what it would send.
+  for (const auto& process : find_server_processes(parameters_.datadir, user())) {
+    if (process.postmaster) kill(process.pid, SIGINT);
+  }
+}
+
+void LocalInstance::request_promotion(Deadline deadline) {
+  const auto outcome = pg_ctl({"-W", "promote"}, deadline);
+  if (!outcome.succeeded()) throw Failure("pg_ctl promote: " + describe(outcome));
+}
+
+void LocalInstance::end_orphans(Deadline deadline) {
+  const auto patience = deadline.within(kOrphanPatience);
+  int signal = SIGQUIT;
+  while (true) {
+    const auto found = find_server_processes(parameters_.datadir, user());
+    if (found.empty()) return;
+    if (deadline.expired()) {
+      throw Failure(std::to_string(found.size()) + " server processes are left, the first one has pid " +
+                    std::to_string(found.front().pid));
+    }
+    if (patience.expired()) signal = SIGKILL;  // one that is frozen does not listen to anything else
+    for (const auto& process : found) kill(process.pid, signal);
+    deadline.pause(kOrphanPoll);
+  }
+}
+
+/// The last telling line of the file that the logging collector writes to.
+std::string LocalInstance::last_log_line() const {
+  const ActingAs owner(user());
+  for (const auto line : split(read_file(parameters_.datadir + "/current_logfiles").value_or(""), "\n")) {
+    constexpr std::string_view kKind = "stderr ";
+    if (line.substr(0, kKind.size()) != kKind) continue;
+    const auto name = std::string(line.substr(kKind.size()));
+    const auto path = name.front() == '/' ? name : parameters_.datadir + "/" + name;
+    return telling_line(read_file(path, kLogTail).value_or(""));
+  }
+  return {};
+}
+
+}  // namespace pgsqlms::system

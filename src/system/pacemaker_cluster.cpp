@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: PostgreSQL
+#include "pgsqlms/system/pacemaker_cluster.hpp"
+
+#include <boost/property_tree/ptree.hpp>
+#include <boost/property_tree/xml_parser.hpp>
+#include <sstream>
+
+#include "pgsqlms/ocf/answer.hpp"
+#include "pgsqlms/text.hpp"
+
+namespace pgsqlms::system {
+namespace {
+
+using cluster::PrivateAttribute;
+using std::chrono_literals::operator""s;
+
+constexpr Duration kNodeNamePatience = 5s;
+
+/// "There is no such attribute": ENXIO of Pacemaker 1.1, CRM_EX_NOSUCH of 2.0, CRM_EX_CONFIG of 2.1.5.
+bool says_no_such_attribute(const Outcome& outcome) {
+  return outcome.exit_code == 6 || outcome.exit_code == 105 || outcome.exit_code == 78;
+}
+
+std::optional<std::string> quoted_value(std::string_view line, std::string_view name) {
+  const std::string opening = std::string(name) + "=\"";
+  const auto start = line.find(opening);
+  if (start == std::string_view::npos) return std::nullopt;
+  const auto value = line.substr(start + opening.size());
+  const auto end = value.find('"');
+  if (end == std::string_view::npos) return std::nullopt;
+  return std::string(value.substr(0, end));
+}
+
+using Tree = boost::property_tree::ptree;
+
+std::optional<cluster::PromotionScore> score_in(const Tree& node, const std::string& attribute) {
+  for (const auto& [tag, set] : node) {
+    if (tag != "instance_attributes") continue;
+    for (const auto& [inner_tag, pair] : set) {
+      if (inner_tag == "nvpair" && pair.get("<xmlattr>.name", "") == attribute) {
+        return cluster::parse_score(pair.get("<xmlattr>.value", ""));
+      }
+    }
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+PacemakerCluster::PacemakerCluster(const ocf::Context& context, const ocf::Environment& environment, Clock& clock)
+    : resource_(context.resource),
+      tool_directory_(environment.text("HA_SBIN_DIR").value_or("/usr/sbin")),
+      local_node_(context.node),
+      clock_(clock) {}
+
+Outcome PacemakerCluster::run_tool(std::vector<std::string> arguments, Deadline deadline) const {
+  const auto name = arguments.front();
+  arguments.front() = tool_directory_ + "/" + name;
+  Command command;
+  command.arguments = std::move(arguments);
+  // attrd_updater of Pacemaker 2.1.5 shows the local node only where this variable is set.
+  command.unset = {"OCF_RESKEY_CRM_meta_on_node"};
+  auto outcome = run(command, deadline);
+  if (!outcome.succeeded() && !says_no_such_attribute(outcome)) {
+    throw ocf::Failure(name + ": " + describe(outcome));
+  }
+  return outcome;
+}
+
+std::string PacemakerCluster::score_attribute() const { return "master-" + resource_; }
+
+std::string PacemakerCluster::attribute_name(PrivateAttribute attribute) const {
+  switch (attribute) {
+    case PrivateAttribute::Vote: return "lsn_location-" + resource_;
+    case PrivateAttribute::ShutdownCheckpoint: return "shutdown_checkpoint-" + resource_;
+  }
+  return {};
+}
+
+cluster::NodeName PacemakerCluster::local_node() {
+  if (!local_node_) {
+    const auto outcome = run_tool({"crm_node", "-n"}, Deadline(clock_, kNodeNamePatience));
+    local_node_ = std::string(trimmed(outcome.out));
+    if (local_node_->empty()) throw ocf::Failure("crm_node does not know the name of this node");
+  }
+  return *local_node_;
+}
+
+cluster::NodeList PacemakerCluster::members(Deadline deadline) {
+  const auto outcome = run_tool({"crm_node", "-p"}, deadline);
+  cluster::NodeList nodes;
+  for (const auto word : words(outcome.out)) nodes.emplace_back(word);
+  return nodes;
+}
+
+cluster::ScoreTable PacemakerCluster::promotion_scores(Deadline deadline) {
+  return parse_scores(run_tool({"cibadmin", "-Q", "-o", "nodes"}, deadline).out, score_attribute());
+}
+
+void PacemakerCluster::set_promotion_score(const cluster::NodeName& node, cluster::PromotionScore score,
+                                           Deadline deadline) {
+  const auto outcome = run_tool({"crm_attribute", "--name=" + score_attribute(), "--lifetime=forever", "--node=" + node,
+                                 "--update=" + cluster::to_string(score), "--quiet"},
+                                deadline);
+  if (!outcome.succeeded()) throw ocf::Failure("no promotion score set for " + node + ": " + describe(outcome));
+}
+
+cluster::AttributeTable PacemakerCluster::attributes(PrivateAttribute attribute, Deadline deadline) {
+  const auto outcome = run_tool({"attrd_updater", "-Q", "-A", "--name", attribute_name(attribute)}, deadline);
+  return outcome.succeeded() ? parse_attributes(outcome.out) : cluster::AttributeTable{};
+}
+
+void PacemakerCluster::set_attribute(PrivateAttribute attribute, const std::string& value, Deadline deadline) {
+  const auto outcome = run_tool({"attrd_updater", "--private", "--lifetime", "reboot", "--name",
+                                 attribute_name(attribute), "-N", local_node(), "--update", value},
+                                deadline);
+  if (!outcome.succeeded()) throw ocf::Failure(attribute_name(attribute) + " not published: " + describe(outcome));
+}
+
+void PacemakerCluster::delete_attribute(PrivateAttribute attribute, const cluster::NodeName& node, Deadline deadline) {
+  static_cast<void>(run_tool({"attrd_updater", "--private", "--lifetime", "reboot", "--name", attribute_name(attribute),
+                              "-N", node, "--delete"},
+                             deadline));
+}
+
+cluster::ScoreTable parse_scores(const std::string& cib_nodes, const std::string& attribute) try {
+  std::istringstream text(cib_nodes);
+  Tree tree;
+  boost::property_tree::read_xml(text, tree);
+  cluster::ScoreTable scores;
+  for (const auto& [tag, node] : tree.get_child("nodes")) {
+    if (tag == "node") scores[node.get<std::string>("<xmlattr>.uname")] = score_in(node, attribute);
+  }
+  return scores;
+} catch (const boost::property_tree::ptree_error& error) {
+  throw ocf::Failure(std::string("cibadmin --query printed no nodes: ") + error.what());
+}
+
+cluster::AttributeTable parse_attributes(const std::string& lines) {
+  cluster::AttributeTable values;
+  for (const auto line : split(lines, "\n")) {
+    const auto host = quoted_value(line, "host");
+    const auto value = quoted_value(line, "value");
+    if (host && value && !value->empty()) values[*host] = *value;
+  }
+  return values;
+}
+
+}  // namespace pgsqlms::system

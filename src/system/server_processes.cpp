@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: PostgreSQL
+#include "pgsqlms/system/server_processes.hpp"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <climits>
+#include <memory>
+
+#include "pgsqlms/text.hpp"
+
+namespace pgsqlms::system {
+namespace {
+
+constexpr std::string_view kDeleted = " (deleted)";
+
+std::string entry(pid_t pid, const char* name) { return "/proc/" + std::to_string(pid) + "/" + name; }
+
+/// The target of a link in /proc; of a deleted one its former name. Empty if it cannot be read.
+std::string link_target(const std::string& link) {
+  std::array<char, PATH_MAX> buffer{};
+  const auto length = readlink(link.c_str(), buffer.data(), buffer.size());
+  if (length <= 0) return {};
+  std::string_view target(buffer.data(), static_cast<std::size_t>(length));
+  const auto size = kDeleted.size();
+  if (target.size() > size && target.substr(target.size() - size) == kDeleted) target.remove_suffix(size);
+  return std::string(target);
+}
+
+bool is_postgres_program(pid_t pid) {
+  const auto program = link_target(entry(pid, "exe"));
+  const auto name = program.substr(program.find_last_of('/') + 1);
+  return name == "postgres" || name == "postmaster" || name == "edb-postgres";
+}
+
+/// All server processes but the postmaster call themselves "postgres: ...".
+bool is_postmaster(pid_t pid) {
+  constexpr std::string_view kChildTitle = "postgres: ";
+  std::array<char, kChildTitle.size()> title{};
+  const int file = open(entry(pid, "cmdline").c_str(), O_RDONLY | O_CLOEXEC);
+  if (file < 0) return false;
+  const auto count = read(file, title.data(), title.size());
+  close(file);
+  if (count <= 0) return false;  // it has just ended
+  return std::string_view(title.data(), static_cast<std::size_t>(count)) != kChildTitle;
+}
+
+bool belongs_to(pid_t pid, uid_t uid) {
+  struct stat status {};
+  return stat(("/proc/" + std::to_string(pid)).c_str(), &status) == 0 && status.st_uid == uid;
+}
+
+bool works_in(pid_t pid, const std::string& directory) {
+  const auto link = entry(pid, "cwd");
+  // By name where the directory is no longer reachable: deleted, or its file system unmounted.
+  return is_same_directory(link, directory) || link_target(link) == directory;
+}
+
+}  // namespace
+
+bool is_same_directory(const std::string& a, const std::string& b) {
+  struct stat first {};
+  struct stat second {};
+  return stat(a.c_str(), &first) == 0 && stat(b.c_str(), &second) == 0 && first.st_dev == second.st_dev &&
+         first.st_ino == second.st_ino;
+}
+
+std::vector<ServerProcess> find_server_processes(const std::string& data_directory, const User& user) {
+  std::vector<ServerProcess> processes;
+  const std::unique_ptr<DIR, int (*)(DIR*)> proc(opendir("/proc"), closedir);
+  if (!proc) return processes;
+  while (const dirent* const found = readdir(proc.get())) {
+    const auto pid = parse_number<pid_t>(found->d_name);
+    if (!pid || !belongs_to(*pid, user.uid)) continue;
+    if (!works_in(*pid, data_directory) || !is_postgres_program(*pid)) continue;
+    processes.push_back({*pid, is_postmaster(*pid)});
+  }
+  return processes;
+}
+
+std::optional<std::string> served_directory(pid_t postmaster) {
+  if (!is_postgres_program(postmaster)) return std::nullopt;
+  auto directory = link_target(entry(postmaster, "cwd"));
+  return directory.empty() ? std::nullopt : std::optional(std::move(directory));
+}
+
+}  // namespace pgsqlms::system

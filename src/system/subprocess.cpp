@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: PostgreSQL
+#include "pgsqlms/system/subprocess.hpp"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+
+#include "pgsqlms/ocf/answer.hpp"
+
+namespace pgsqlms::system {
+namespace {
+
+constexpr int kCannotExecute = 127;
+/// How often a child is looked at where the kernel has no pidfd (before 5.3).
+constexpr int kPollWithoutPidfdMs = 5;
+
+class Descriptor {
+ public:
+  explicit Descriptor(int number = -1) : number_(number) {}
+  Descriptor(Descriptor&& other) noexcept : number_(other.number_) { other.number_ = -1; }
+  Descriptor& operator=(Descriptor&& other) noexcept {
+    std::swap(number_, other.number_);
+    return *this;
+  }
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  ~Descriptor() { close(); }
+
+  [[nodiscard]] int number() const { return number_; }
+  [[nodiscard]] bool is_open() const { return number_ >= 0; }
+  void close() {
+    if (is_open()) ::close(number_);
+    number_ = -1;
+  }
+
+ private:
+  int number_;
+};
+
+struct Pipe {
+  Descriptor read;
+  Descriptor write;
+};
+
+[[noreturn]] void refuse(const Command& command, const char* what) {
+  const int error = errno;
+  throw ocf::Failure(command.arguments.front() + " not run, " + what + ": " + std::strerror(error));
+}
+
+Pipe make_pipe(const Command& command) {
+  std::array<int, 2> ends{};
+  if (pipe2(ends.data(), O_CLOEXEC) != 0) refuse(command, "pipe");
+  return {Descriptor(ends[0]), Descriptor(ends[1])};
+}
+
+std::vector<std::string> environment_for(const Command& command) {
+  std::vector<std::string> variables;
+  for (char** variable = environ; *variable != nullptr; ++variable) {
+    const std::string text = *variable;
+    const auto name = text.substr(0, text.find('='));
+    const bool is_locale = name == "LANG" || name == "LANGUAGE" || name.compare(0, 3, "LC_") == 0;
+    if (command.parsed_output && is_locale) continue;
+    if (std::find(command.unset.begin(), command.unset.end(), name) != command.unset.end()) continue;
+    variables.push_back(text);
+  }
+  if (command.parsed_output) variables.emplace_back("LC_ALL=C");
+  return variables;
+}
+
+std::vector<char*> pointers_to(std::vector<std::string>& texts) {
+  std::vector<char*> pointers;
+  pointers.reserve(texts.size() + 1);
+  for (auto& text : texts) pointers.push_back(text.data());
+  pointers.push_back(nullptr);
+  return pointers;
+}
+
+/// Everything between fork and exec is async-signal-safe and ends in _exit: a child must never go on as a second agent.
+[[noreturn]] void execute(const Command& command, char* const* arguments, char* const* environment, int out, int err,
+                          pid_t parent) noexcept {
+  setpgid(0, 0);
+  const int nothing = open("/dev/null", O_RDONLY);
+  if (nothing < 0 || dup2(nothing, STDIN_FILENO) < 0 || dup2(out, STDOUT_FILENO) < 0 || dup2(err, STDERR_FILENO) < 0) {
+    _exit(kCannotExecute);
+  }
+  if (chdir("/") != 0) _exit(kCannotExecute);
+  if (command.user != nullptr && !become(*command.user)) _exit(kCannotExecute);
+  // After the change of identity, which would undo it.
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (getppid() != parent) _exit(kCannotExecute);
+  execve(arguments[0], arguments, environment);
+  _exit(kCannotExecute);
+}
+
+pid_t spawn(const Command& command, const Pipe& out, const Pipe& err) {
+  auto arguments = command.arguments;
+  auto variables = environment_for(command);
+  const auto argument_pointers = pointers_to(arguments);
+  const auto variable_pointers = pointers_to(variables);
+  const pid_t parent = getpid();
+  const pid_t child = fork();
+  if (child < 0) refuse(command, "fork");
+  if (child == 0) {
+    execute(command, argument_pointers.data(), variable_pointers.data(), out.write.number(), err.write.number(),
+            parent);
+  }
+  setpgid(child, child);  // in the parent too: whoever comes first
+  return child;
+}
+
+/// Reads what is there. Closes the descriptor at its end.
+void drain(Descriptor& from, std::string& to, std::size_t limit) {
+  std::array<char, 16384> buffer{};
+  while (from.is_open()) {
+    const auto count = read(from.number(), buffer.data(), buffer.size());
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) return;
+    if (count == 0) return from.close();
+    to.append(buffer.data(), static_cast<std::size_t>(count));
+    if (to.size() > 2 * limit) to.erase(0, to.size() - limit);
+  }
+}
+
+void keep_last(std::string& text, std::size_t limit) {
+  if (text.size() > limit) text.erase(0, text.size() - limit);
+}
+
+class Child {
+ public:
+  Child(const Command& command, const Pipe& out, const Pipe& err)
+      : pid_(spawn(command, out, err)), pidfd_(static_cast<int>(syscall(SYS_pidfd_open, pid_, 0))) {}
+
+  /// Whether it has ended; reaps it then.
+  bool has_ended() {
+    if (ended_) return true;
+    pid_t reaped = 0;
+    do {
+      reaped = waitpid(pid_, &status_, WNOHANG);
+    } while (reaped < 0 && errno == EINTR);
+    ended_ = reaped != 0;
+    return ended_;
+  }
+
+  void kill_group() {
+    kill(-pid_, SIGKILL);
+    kill(pid_, SIGKILL);
+    while (waitpid(pid_, &status_, 0) < 0 && errno == EINTR) {
+    }
+    ended_ = true;
+  }
+
+  [[nodiscard]] int pidfd() const { return pidfd_.number(); }
+  [[nodiscard]] int status() const { return status_; }
+
+ private:
+  pid_t pid_;
+  Descriptor pidfd_;
+  int status_ = 0;
+  bool ended_ = false;
+};
+
+void wait_for_news(const Child& child, const Descriptor& out, const Descriptor& err, Deadline deadline) {
+  // poll() passes over negative descriptors.
+  std::array<pollfd, 3> watched = {{{out.number(), POLLIN, 0}, {err.number(), POLLIN, 0}, {child.pidfd(), POLLIN, 0}}};
+  const auto left = std::min<std::int64_t>(deadline.remaining().count(), 60'000);
+  const bool is_blind = child.pidfd() < 0;
+  poll(watched.data(), watched.size(),
+       static_cast<int>(is_blind ? std::min<std::int64_t>(left, kPollWithoutPidfdMs) : left));
+}
+
+}  // namespace
+
+Outcome run(const Command& command, Deadline deadline) {
+  auto out = make_pipe(command);
+  auto err = make_pipe(command);
+  Child child(command, out, err);
+  for (auto* pipe : {&out, &err}) {
+    pipe->write.close();
+    fcntl(pipe->read.number(), F_SETFL, O_NONBLOCK);
+  }
+  Outcome outcome;
+  while (!child.has_ended()) {
+    if (deadline.expired()) {
+      child.kill_group();
+      outcome.timed_out = true;
+      break;
+    }
+    wait_for_news(child, out.read, err.read, deadline);
+    drain(out.read, outcome.out, command.output_limit);
+    drain(err.read, outcome.err, command.output_limit);
+  }
+  // What it printed last; a server that it left behind may hold the pipes open for ever.
+  drain(out.read, outcome.out, command.output_limit);
+  drain(err.read, outcome.err, command.output_limit);
+  keep_last(outcome.out, command.output_limit);
+  keep_last(outcome.err, command.output_limit);
+  if (outcome.timed_out) return outcome;
+  if (WIFEXITED(child.status())) outcome.exit_code = WEXITSTATUS(child.status());
+  if (WIFSIGNALED(child.status())) outcome.signal = WTERMSIG(child.status());
+  return outcome;
+}
+
+std::string describe(const Outcome& outcome) {
+  std::string text = "exit code " + std::to_string(outcome.exit_code);
+  if (outcome.signal != 0) text = "ended by signal " + std::to_string(outcome.signal);
+  if (outcome.timed_out) text = "no end in time";
+  auto words = outcome.err.empty() ? outcome.out : outcome.err;
+  words.erase(words.find_last_not_of(" \r\n") + 1);
+  words.erase(0, words.find_last_of('\n') + 1);
+  return words.empty() ? text : text + ": " + words;
+}
+
+}  // namespace pgsqlms::system
