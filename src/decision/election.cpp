@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: PostgreSQL
 #include "pgsqlms/decision/election.hpp"
 
-#include <optional>
+#include <algorithm>
 
 namespace pgsqlms::decision {
 namespace {
@@ -49,11 +49,15 @@ NodeName elect(const NodeName& candidate, const cluster::NodeList& participants,
 }
 
 std::map<NodeName, PromotionScore> scores_for_winner(const NodeName& candidate, const NodeName& winner,
+                                                     const cluster::NodeList& participants,
                                                      const cluster::ScoreTable& scores) {
-  const bool set_already = score_of(candidate, scores) == cluster::kLowestPromotableScore &&
-                           score_of(winner, scores) >= cluster::kBestStandbyScore;
-  return {{candidate, set_already ? cluster::kForbiddenScore : cluster::kLowestPromotableScore},
-          {winner, cluster::kBestStandbyScore}};
+  PromotionScore best_third = -cluster::kInfinity;
+  for (const auto& node : participants) {
+    if (node != candidate && node != winner) best_third = std::max(best_third, score_of(node, scores));
+  }
+  const bool chosen_in_spite_of_scores = score_of(candidate, scores) < std::max(best_third, score_of(winner, scores));
+  return {{candidate, chosen_in_spite_of_scores ? cluster::kForbiddenScore : cluster::kLowestPromotableScore},
+          {winner, std::max({cluster::kBestStandbyScore, score_of(winner, scores), best_third + 1})}};
 }
 
 std::string describe(const Votes& votes) {

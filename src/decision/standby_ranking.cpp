@@ -92,8 +92,14 @@ std::map<NodeName, PromotionScore> score_connected(const ScoreInputs& inputs) {
 ScoreChanges rank_standbys(const ScoreInputs& inputs) {
   auto wanted = score_connected(inputs);
   wanted[inputs.local_node] = cluster::kPrimaryScore;
+  const bool may_still_connect =
+      inputs.replication.since_promotion && *inputs.replication.since_promotion < kReconnectGrace;
   for (const auto& [node, score] : inputs.current) {
     if (!score || *score == cluster::kForbiddenScore || wanted.count(node) > 0) continue;
+    if (may_still_connect && ocf::contains(inputs.members, node)) {
+      wanted[node] = std::min(*score, cluster::kBestStandbyScore);  // below the new primary's
+      continue;
+    }
     // What an absent node was worth in the past must not win; a present one that is not connected cannot be worth
     // anything.
     if (ocf::contains(inputs.members, node) || *score >= 0) wanted[node] = cluster::kDisconnectedScore;

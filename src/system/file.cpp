@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <ctime>
 
 #include "pgsqlms/ocf/answer.hpp"
 
@@ -97,6 +98,12 @@ std::optional<std::string> read_file(const std::string& path, std::size_t limit)
   }
   close(file);
   return contents;
+}
+
+std::optional<std::chrono::seconds> age_of(const std::string& path) {
+  struct stat status {};
+  if (stat(path.c_str(), &status) != 0) return std::nullopt;
+  return std::chrono::seconds(std::time(nullptr) - status.st_mtime);
 }
 
 void replace_file(const std::string& directory, const std::string& name, const std::string& contents) {

@@ -29,6 +29,8 @@ constexpr std::uint64_t kSmallestSegment = 1 << 20;
 /// More than a shutdown checkpoint's record takes.
 constexpr std::uint64_t kLongestCheckpointRecord = 0x100;
 constexpr std::size_t kLogTail = 16384;
+/// A WAL file's name begins with its timeline.
+constexpr std::size_t kTimelineDigits = 8;
 
 /// What a shell takes for one word, whatever is in it. pg_ctl hands its -o to a shell.
 std::string quoted_for_shell(const std::string& word) {
@@ -98,6 +100,10 @@ std::vector<std::string> LocalInstance::start_options() const try {
 } catch (const std::exception& error) {
   throw Failure(ReturnCode::ErrArgs,
                 "parameter start_opts=\"" + parameters_.start_opts + "\" cannot be read: " + error.what());
+}
+
+std::string LocalInstance::wal_directory(bool has_wal_names) const {
+  return parameters_.datadir + (has_wal_names ? "/pg_wal" : "/pg_xlog");
 }
 
 std::optional<pg::ServerVersion> LocalInstance::version() const {
@@ -206,17 +212,19 @@ std::vector<Connection::Row> LocalInstance::ask(const std::string& sql, Deadline
 pg::ReplicationStatus LocalInstance::replication_status(Deadline deadline) {
   if (!connection_) throw Failure("no connection to the server");
   const bool has_wal_names = pg::ServerVersion{connection_->server_version()}.has_wal_names();
-  // One row at least, for the primary's own position, also without any walsender.
+  // One row at least, for what the primary says of itself, also without any walsender.
   const auto rows =
-      ask(has_wal_names ? "SELECT pg_current_wal_lsn(), s.application_name, s.state, s.write_lsn "
-                          "FROM (VALUES (1)) AS one LEFT JOIN pg_stat_replication AS s ON true"
-                        : "SELECT pg_current_xlog_location(), s.application_name, s.state, s.write_location "
-                          "FROM (VALUES (1)) AS one LEFT JOIN pg_stat_replication AS s ON true",
+      ask(has_wal_names ? "SELECT here, pg_walfile_name(here), s.application_name, s.state, s.write_lsn "
+                          "FROM pg_current_wal_lsn() AS here LEFT JOIN pg_stat_replication AS s ON true"
+                        : "SELECT here, pg_xlogfile_name(here), s.application_name, s.state, s.write_location "
+                          "FROM pg_current_xlog_location() AS here LEFT JOIN pg_stat_replication AS s ON true",
           deadline);
   pg::ReplicationStatus status;
+  status.current = parse_lsn(rows.at(0).at(0));
+  const auto timeline_digits = rows.at(0).at(1).value_or("").substr(0, kTimelineDigits);
+  status.since_promotion = age_of(wal_directory(has_wal_names) + "/" + timeline_digits + ".history");
   for (const auto& row : rows) {
-    status.current = parse_lsn(row.at(0));
-    if (row.at(1)) status.walsenders.push_back({*row[1], row.at(2).value_or(""), find_lsn(row.at(3))});
+    if (row.at(2)) status.walsenders.push_back({*row[2], row.at(3).value_or(""), find_lsn(row.at(4))});
   }
   return status;
 }
@@ -269,8 +277,7 @@ bool LocalInstance::ends_with_shutdown_checkpoint(const pg::WalPosition& end, De
   const auto before = end.lsn.bytes - std::min(end.lsn.bytes, kLongestCheckpointRecord);
   Command command;
   command.arguments = {program(running.has_wal_names() ? "pg_waldump" : "pg_xlogdump"),
-                       "--path=" + parameters_.datadir + (running.has_wal_names() ? "/pg_wal" : "/pg_xlog"),
-                       "--timeline=" + std::to_string(end.timeline),
+                       "--path=" + wal_directory(running.has_wal_names()), "--timeline=" + std::to_string(end.timeline),
                        "--start=" + to_string(pg::Lsn{before - before % kSmallestSegment}),
                        "--end=" + to_string(end.lsn)};
   command.user = &user();

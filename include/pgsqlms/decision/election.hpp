@@ -23,12 +23,13 @@ using Votes = std::map<cluster::NodeName, pg::WalPosition>;
 [[nodiscard]] cluster::NodeName elect(const cluster::NodeName& candidate, const cluster::NodeList& participants,
                                       const Votes& votes, const cluster::ScoreTable& scores);
 
-/// The scores that make Pacemaker choose `winner` instead of `candidate`: 1 and 1000. If these are set already and
-/// Pacemaker chose the candidate all the same, a location constraint wants it there, and only -INFINITY keeps it from
-/// being promoted.
-[[nodiscard]] std::map<cluster::NodeName, cluster::PromotionScore> scores_for_winner(const cluster::NodeName& candidate,
-                                                                                     const cluster::NodeName& winner,
-                                                                                     const cluster::ScoreTable& scores);
+/// The scores that make Pacemaker choose `winner` instead of `candidate`: 1 for the candidate; for the winner 1000, or
+/// more where that is needed to be above every other participant. A candidate that was chosen though another
+/// participant had a higher score is wanted there by a location constraint; only -INFINITY keeps it from being
+/// promoted.
+[[nodiscard]] std::map<cluster::NodeName, cluster::PromotionScore> scores_for_winner(
+    const cluster::NodeName& candidate, const cluster::NodeName& winner, const cluster::NodeList& participants,
+    const cluster::ScoreTable& scores);
 
 /// For people: "srv1 0/5000060 on timeline 3, srv2 ...".
 [[nodiscard]] std::string describe(const Votes& votes);

@@ -2,6 +2,7 @@
 // The promotion scores that a primary gives itself and its standbys.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -14,6 +15,10 @@ namespace pgsqlms::decision {
 /// A standby overtakes another in rank only with a lead of more than this many bytes of WAL: two that write in turn
 /// must not change the CIB at every monitor. The size of a WAL segment.
 inline constexpr std::uint64_t kWorthwhileLead = 16ULL * 1024 * 1024;
+
+/// For so long after a promotion the standbys are given to connect to the new primary. Without it nobody could be
+/// promoted if the new primary was lost before its second monitor.
+inline constexpr std::chrono::seconds kReconnectGrace{30};
 
 struct ScoreInputs {
   cluster::NodeName local_node;  ///< where the primary runs

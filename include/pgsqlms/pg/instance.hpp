@@ -5,6 +5,7 @@
 // each question has its own method. Methods throw ocf::Failure where they cannot do what they say.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <optional>
 #include <string>
@@ -66,6 +67,8 @@ struct WalSender {
 
 struct ReplicationStatus {
   Lsn current;  ///< the primary's own write position
+  /// How long ago this instance was promoted, as the age of its timeline's history file; nothing if it never was.
+  std::optional<std::chrono::seconds> since_promotion;
   std::vector<WalSender> walsenders;
 };
 

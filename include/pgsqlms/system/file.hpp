@@ -2,6 +2,7 @@
 // Small files, read and written whole. Each call acts with the rights that the process has at that time (see ActingAs).
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <optional>
 #include <string>
@@ -13,6 +14,9 @@ namespace pgsqlms::system {
 
 /// The last `limit` bytes of a regular file; nothing if it cannot be read.
 [[nodiscard]] std::optional<std::string> read_file(const std::string& path, std::size_t limit = 1 << 20);
+
+/// The time since the file was last written; nothing if there is no such file.
+[[nodiscard]] std::optional<std::chrono::seconds> age_of(const std::string& path);
 
 /// Replaces the file in one step: a new file with mode 0600, made without following a link, fsynced and renamed, then
 /// the directory is fsynced. Throws ocf::Failure naming the file and the error; the former file is then untouched.

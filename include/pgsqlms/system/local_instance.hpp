@@ -39,6 +39,7 @@ class LocalInstance : public pg::Instance {
   [[nodiscard]] const User& user() const;
   [[nodiscard]] Address address() const;
   [[nodiscard]] std::string program(const std::string& name) const;
+  [[nodiscard]] std::string wal_directory(bool has_wal_names) const;
   [[nodiscard]] std::vector<std::string> start_options() const;
   [[nodiscard]] std::optional<pg::ServerVersion> version() const;
 
