@@ -24,6 +24,12 @@ void keep_scores(Agent& agent) {
   }
 }
 
+/// A primary that Pacemaker takes for a standby (promoted by hand, say) must not tell the cluster who is worth what.
+bool may_keep_scores(const Agent& agent, const Observation& observation) {
+  return observation.state == InstanceState::Primary && observation.facts.contact == pg::Contact::Accepted &&
+         !agent.context.unpromoted_monitor;
+}
+
 ocf::Answer answer_for(const Observation& observation, bool probe) {
   const auto& row = decision::answer_of(observation.state);
   const auto code = probe ? row.probe : row.monitor;
@@ -42,7 +48,7 @@ ocf::Answer monitor(Agent& agent) {
       return {ocf::ReturnCode::ErrInstalled, "program \"" + *program + "\" cannot be executed (parameter bindir)"};
     }
   }
-  if (observation.state == InstanceState::Primary && observation.facts.contact == pg::Contact::Accepted) {
+  if (may_keep_scores(agent, observation)) {
     try {
       keep_scores(agent);
     } catch (const ocf::Failure& failure) {

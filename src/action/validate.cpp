@@ -30,6 +30,8 @@ void check_clone_options(const ocf::Context& context) {
   if (!context.clone && context.check_level < kFullCheckLevel) return;
   const auto options = context.clone.value_or(ocf::CloneOptions{});
   require(options.notify, ReturnCode::ErrInstalled, "the clone needs the meta-attribute notify=true");
+  require(options.promoted_max || !options.in_transition, ReturnCode::ErrInstalled,
+          "the resource is not a promotable clone");
   const auto promoted_max = options.promoted_max.value_or("1");
   require(promoted_max == "1", ReturnCode::ErrInstalled,
           "the clone's promoted-max is \"" + promoted_max + "\", it must be 1");

@@ -30,6 +30,7 @@ std::optional<CloneOptions> read_clone_options(const Environment& environment) {
   const auto promoted_max = meta(environment, "promoted_max");
   CloneOptions options;
   options.promoted_max = promoted_max ? promoted_max : meta(environment, "master_max");
+  options.in_transition = meta(environment, "clone").has_value();
   options.notify = is_true(meta(environment, "notify").value_or(""));
   if (!options.promoted_max && !meta(environment, "clone_max")) return std::nullopt;
   return options;
@@ -43,6 +44,8 @@ Context Context::read(const Environment& environment, Action action) {
   context.node = meta(environment, "on_node");
   context.timeout = read_milliseconds(environment, "timeout").value_or(spec_of(action).timeout);
   context.probe = action == Action::Monitor && !read_milliseconds(environment, "interval");
+  const auto role = meta(environment, "role").value_or("");
+  context.unpromoted_monitor = role == "Unpromoted" || role == "Slave" || role == "Started";
   context.check_level = parse_number<int>(environment.text("OCF_CHECK_LEVEL").value_or("")).value_or(0);
   context.feature_set = environment.text("OCF_RESKEY_crm_feature_set");
   context.clone = read_clone_options(environment);

@@ -73,6 +73,10 @@ std::optional<std::string> application_name_in(const std::string& conninfo, std:
   return std::nullopt;
 }
 
+bool has_postmaster(const std::vector<ServerProcess>& processes) {
+  return std::any_of(processes.begin(), processes.end(), [](const auto& process) { return process.postmaster; });
+}
+
 pg::Lsn parse_lsn(const std::optional<std::string>& text) {
   return pg::Lsn::parse(text.value_or("")).value_or(pg::Lsn{});
 }
@@ -164,10 +168,9 @@ pg::ProbeFacts LocalInstance::probe(Deadline deadline) {
 }
 
 pg::ServerProcesses LocalInstance::processes() {
-  const auto found = find_server_processes(parameters_.datadir, user());
+  const auto found = find_server_processes(parameters_.datadir);
   pg::ServerProcesses processes;
-  processes.postmaster =
-      std::any_of(found.begin(), found.end(), [](const auto& process) { return process.postmaster; });
+  processes.postmaster = has_postmaster(found);
   processes.orphans = processes.postmaster ? 0 : found.size();
   return processes;
 }
@@ -339,8 +342,7 @@ pg::RecoverySettings LocalInstance::recovery_settings(const pg::TemplateNames& n
   settings.application_name = application_name_in(conninfo, settings.conninfo_problem);
   if (!settings.application_name && installed.has_standby_signal() && settings.conninfo_problem.empty()) {
     // The walreceiver's fallback since PostgreSQL 12.
-    const auto cluster_name = setting("cluster_name", deadline);
-    if (!cluster_name.empty()) settings.application_name = cluster_name;
+    if (setting("cluster_name", deadline) == names.node) settings.application_name = names.node;
   }
   return settings;
 }
@@ -389,7 +391,7 @@ void LocalInstance::request_stop(Deadline deadline) {
   const auto outcome = pg_ctl({"-W", "-m", "fast", "stop"}, deadline);
   if (outcome.succeeded()) return;
   // Without a usable postmaster.pid pg_ctl finds no server; SIGINT is what it would send.
-  for (const auto& process : find_server_processes(parameters_.datadir, user())) {
+  for (const auto& process : find_server_processes(parameters_.datadir)) {
     if (process.postmaster) kill(process.pid, SIGINT);
   }
 }
@@ -401,16 +403,19 @@ void LocalInstance::request_promotion(Deadline deadline) {
 
 void LocalInstance::end_orphans(Deadline deadline) {
   const auto patience = deadline.within(kOrphanPatience);
-  int signal = SIGQUIT;
   while (true) {
-    const auto found = find_server_processes(parameters_.datadir, user());
+    const auto found = find_server_processes(parameters_.datadir);
     if (found.empty()) return;
-    if (deadline.expired()) {
-      throw Failure(std::to_string(found.size()) + " server processes are left, the first one has pid " +
-                    std::to_string(found.front().pid));
+    const auto pid = std::to_string(found.front().pid);
+    if (has_postmaster(found)) {
+      // Not an orphan of it is touched. A child that has just been forked still looks like its postmaster, hence the
+      // patience.
+      if (patience.expired()) throw Failure("a server runs in \"" + parameters_.datadir + "\", pid " + pid);
+    } else {
+      if (deadline.expired()) throw Failure(std::to_string(found.size()) + " orphaned server processes, pid " + pid);
+      // One that is frozen listens to nothing but SIGKILL.
+      for (const auto& process : found) kill(process.pid, patience.expired() ? SIGKILL : SIGQUIT);
     }
-    if (patience.expired()) signal = SIGKILL;  // one that is frozen does not listen to anything else
-    for (const auto& process : found) kill(process.pid, signal);
     deadline.pause(kOrphanPoll);
   }
 }

@@ -48,9 +48,9 @@ bool is_postmaster(pid_t pid) {
   return std::string_view(title.data(), static_cast<std::size_t>(count)) != kChildTitle;
 }
 
-bool belongs_to(pid_t pid, uid_t uid) {
+std::optional<uid_t> owner_of(const std::string& path) {
   struct stat status {};
-  return stat(("/proc/" + std::to_string(pid)).c_str(), &status) == 0 && status.st_uid == uid;
+  return stat(path.c_str(), &status) == 0 ? std::optional(status.st_uid) : std::nullopt;
 }
 
 bool works_in(pid_t pid, const std::string& directory) {
@@ -68,13 +68,15 @@ bool is_same_directory(const std::string& a, const std::string& b) {
          first.st_ino == second.st_ino;
 }
 
-std::vector<ServerProcess> find_server_processes(const std::string& data_directory, const User& user) {
+std::vector<ServerProcess> find_server_processes(const std::string& data_directory) {
+  // PostgreSQL refuses a data directory that is not its user's own. One that is gone has no owner to compare with.
+  const auto owner = owner_of(data_directory);
   std::vector<ServerProcess> processes;
   const std::unique_ptr<DIR, int (*)(DIR*)> proc(opendir("/proc"), closedir);
   if (!proc) return processes;
   while (const dirent* const found = readdir(proc.get())) {
     const auto pid = parse_number<pid_t>(found->d_name);
-    if (!pid || !belongs_to(*pid, user.uid)) continue;
+    if (!pid || (owner && owner_of("/proc/" + std::to_string(*pid)) != owner)) continue;
     if (!works_in(*pid, data_directory) || !is_postgres_program(*pid)) continue;
     processes.push_back({*pid, is_postmaster(*pid)});
   }

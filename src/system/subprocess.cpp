@@ -23,6 +23,14 @@ constexpr int kCannotExecute = 127;
 /// How often a child is looked at where the kernel has no pidfd (before 5.3).
 constexpr int kPollWithoutPidfdMs = 5;
 
+// System calls that the C library or the headers of EL 8 do not know; their numbers are the same on all architectures.
+#ifndef SYS_pidfd_open
+#define SYS_pidfd_open 434
+#endif
+#ifndef SYS_close_range
+#define SYS_close_range 436
+#endif
+
 class Descriptor {
  public:
   explicit Descriptor(int number = -1) : number_(number) {}
@@ -84,6 +92,14 @@ std::vector<char*> pointers_to(std::vector<std::string>& texts) {
   return pointers;
 }
 
+/// No descriptor of this process, a log file's for one, must live on in a server.
+void close_inherited() noexcept {
+  constexpr int kFirst = STDERR_FILENO + 1;
+  constexpr int kHighest = 1024;
+  if (syscall(SYS_close_range, kFirst, ~0U, 0) == 0) return;
+  for (int number = kFirst; number < kHighest; ++number) close(number);  // kernels before 5.9
+}
+
 /// Everything between fork and exec is async-signal-safe and ends in _exit: a child must never go on as a second agent.
 [[noreturn]] void execute(const Command& command, char* const* arguments, char* const* environment, int out, int err,
                           pid_t parent) noexcept {
@@ -92,6 +108,7 @@ std::vector<char*> pointers_to(std::vector<std::string>& texts) {
   if (nothing < 0 || dup2(nothing, STDIN_FILENO) < 0 || dup2(out, STDOUT_FILENO) < 0 || dup2(err, STDERR_FILENO) < 0) {
     _exit(kCannotExecute);
   }
+  close_inherited();
   if (chdir("/") != 0) _exit(kCannotExecute);
   if (command.user != nullptr && !become(*command.user)) _exit(kCannotExecute);
   // After the change of identity, which would undo it.
@@ -107,6 +124,7 @@ pid_t spawn(const Command& command, const Pipe& out, const Pipe& err) {
   const auto argument_pointers = pointers_to(arguments);
   const auto variable_pointers = pointers_to(variables);
   const pid_t parent = getpid();
+  std::signal(SIGCHLD, SIG_DFL);  // where it is ignored nobody learns how a child ended
   const pid_t child = fork();
   if (child < 0) refuse(command, "fork");
   if (child == 0) {
@@ -147,6 +165,7 @@ class Child {
       reaped = waitpid(pid_, &status_, WNOHANG);
     } while (reaped < 0 && errno == EINTR);
     ended_ = reaped != 0;
+    lost_ = reaped < 0;
     return ended_;
   }
 
@@ -160,12 +179,15 @@ class Child {
 
   [[nodiscard]] int pidfd() const { return pidfd_.number(); }
   [[nodiscard]] int status() const { return status_; }
+  /// Whether somebody else reaped it, so that nobody knows how it ended.
+  [[nodiscard]] bool is_lost() const { return lost_; }
 
  private:
   pid_t pid_;
   Descriptor pidfd_;
   int status_ = 0;
   bool ended_ = false;
+  bool lost_ = false;
 };
 
 void wait_for_news(const Child& child, const Descriptor& out, const Descriptor& err, Deadline deadline) {
@@ -203,7 +225,7 @@ Outcome run(const Command& command, Deadline deadline) {
   drain(err.read, outcome.err, command.output_limit);
   keep_last(outcome.out, command.output_limit);
   keep_last(outcome.err, command.output_limit);
-  if (outcome.timed_out) return outcome;
+  if (outcome.timed_out || child.is_lost()) return outcome;
   if (WIFEXITED(child.status())) outcome.exit_code = WEXITSTATUS(child.status());
   if (WIFSIGNALED(child.status())) outcome.signal = WTERMSIG(child.status());
   return outcome;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: PostgreSQL
-// The processes of the server of one data directory, found in /proc by user, working directory and program.
+// The processes of the server of one data directory, found in /proc by owner, working directory and program.
 #pragma once
 
 #include <sys/types.h>
@@ -7,8 +7,6 @@
 #include <optional>
 #include <string>
 #include <vector>
-
-#include "pgsqlms/system/user.hpp"
 
 namespace pgsqlms::system {
 
@@ -18,7 +16,7 @@ struct ServerProcess {
 };
 
 /// PostgreSQL's processes all work in the data directory. Zombies do not count.
-[[nodiscard]] std::vector<ServerProcess> find_server_processes(const std::string& data_directory, const User& user);
+[[nodiscard]] std::vector<ServerProcess> find_server_processes(const std::string& data_directory);
 
 /// The data directory that a postmaster serves; nothing if that process is no postmaster or cannot be looked at.
 [[nodiscard]] std::optional<std::string> served_directory(pid_t postmaster);
