@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: PostgreSQL
+"""What the resource agents did on all nodes, in time order, from the nodes' pacemaker.log.
+
+The executor logs every action but recurring monitors with its own times; the controller logs results, of a monitor
+when it is the first or differs from the one before, and the reason of failures.
+"""
+
+import datetime
+import re
+
+from labkit import LabError
+
+LOGS = {
+    "pacemaker": "/var/log/pacemaker/pacemaker.log",
+    "postgres": "/var/log/postgresql/postgresql.log",
+    "syslog": "/var/log/syslog",
+}
+TIME = r"(?P<time>\w{3} [ \d]\d [\d:]{8}\.\d{3}) .*"
+EXECUTED = re.compile(
+    TIME + r"\(log_finished\).*?: (?P<resource>\S+) (?P<action>\S+) \(call (?P<call>\d+), PID \d+\) (?P<end>.*?)"
+    r" \(execution time (?P<duration>[^,)]+)")
+RESULT = re.compile(
+    TIME + r"\(log_executor_event\).*Result of (?P<action>\S+) operation for (?P<resource>\S+) on \S+: "
+    r"(?P<result>.*) \| .*call=(?P<call>\d+).*?(?: rc=(?P<rc>\d+))?$")
+
+
+def events(cluster):
+    """One dictionary per action, in order of their ends; a log that is not there has none."""
+    found = []
+    for node in cluster.nodes:
+        try:
+            with open(node.file(LOGS["pacemaker"]), encoding="utf-8", errors="replace") as file:
+                found += events_of(node.name, file)
+        except FileNotFoundError:
+            pass
+    return sorted(found, key=lambda event: event["time"])
+
+
+def events_of(node, lines):
+    by_call = {}
+    found = []
+    for line in lines:
+        if executed := EXECUTED.match(line):
+            event = {"time": parsed_time(executed["time"]), "node": node, "resource": executed["resource"],
+                     "action": executed["action"], "rc": code_in(executed["end"]),
+                     "seconds": seconds(executed["duration"]), "reason": ""}
+            # Call numbers begin anew when Pacemaker was restarted: the last action of that number is meant.
+            by_call[executed["call"]] = event
+            found.append(event)
+        elif result := RESULT.match(line):
+            event = by_call.get(result["call"])
+            if not event or (event["resource"], event["action"]) != (result["resource"], result["action"]):
+                if result["action"] != "monitor" or result["rc"] is None:
+                    continue
+                event = {"time": parsed_time(result["time"]), "node": node, "resource": result["resource"],
+                         "action": "monitor", "seconds": None}
+                found.append(event)
+            if result["rc"] is not None:
+                event["rc"] = int(result["rc"])
+            event["reason"] = reason_in(result["result"])
+    return found
+
+
+def parsed_time(text):
+    """The log has no year: the last one that does not lie in the future."""
+    now = datetime.datetime.now()
+    time = datetime.datetime.strptime(f"{now.year} {text}", "%Y %b %d %H:%M:%S.%f")
+    return time if time <= now + datetime.timedelta(days=1) else time.replace(year=now.year - 1)
+
+
+def code_in(end):
+    """What follows "exited with status"; none when the action was killed or timed out."""
+    status = re.search(r"exited with status (\d+)", end)
+    return int(status[1]) if status else None
+
+
+def reason_in(result):
+    """The result of a success is one word; that of a failure ends with the reason in parentheses."""
+    reason = re.match(r"(?:promoted \(failed\)|[^(]*) \((.*)\)$", result)
+    if reason:
+        return reason[1]
+    return "" if result in ("ok", "promoted", "not running") else result
+
+
+def seconds(duration):
+    """The executor writes "618ms", "1.234s" or "618ms after being queued 1ms"."""
+    number, unit = re.match(r"([\d.]+)(ms|s)", duration).groups()
+    return float(number) / (1000 if unit == "ms" else 1)
+
+
+def print_events(cluster, since):
+    earliest = datetime.datetime.min if since is None else time_of(since)
+    for event in events(cluster):
+        if event["time"] < earliest:
+            continue
+        rc = "-" if event["rc"] is None else event["rc"]
+        took = "      -" if event["seconds"] is None else f"{event['seconds']:5.2f} s"
+        print(f"{event['time'].isoformat(timespec='milliseconds')}  {event['node']:<8}  {event['resource']:<12}  "
+              f"{event['action']:<8}  rc={rc:<3}  {took}  {event['reason']}".rstrip())
+
+
+def time_of(text):
+    try:
+        return datetime.datetime.fromtimestamp(float(text))
+    except ValueError:
+        pass
+    try:
+        time = datetime.datetime.fromisoformat(text)
+    except ValueError:
+        raise LabError(f'"{text}" is neither an ISO time nor seconds since 1970') from None
+    return time.astimezone().replace(tzinfo=None) if time.tzinfo else time
