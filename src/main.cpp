@@ -18,12 +18,6 @@ namespace {
 
 using namespace pgsqlms;
 
-const ocf::ActionSpec& find_action(const std::string& name) {
-  if (const auto* const spec = ocf::find_action(name)) return *spec;
-  const auto problem = name.empty() ? "no action given" : "unknown action \"" + name + "\"";
-  throw ocf::Failure(ocf::ReturnCode::ErrUnimplemented, problem + ", see pgsqlms --help");
-}
-
 std::string host_name() {
   utsname names{};
   uname(&names);
@@ -32,7 +26,6 @@ std::string host_name() {
 
 ocf::Answer act(const ocf::Environment& environment, ocf::Action action) {
   const auto context = ocf::Context::read(environment, action);
-  system::start_logging(environment, context.resource);
   const auto parameters = ocf::read_parameters(environment);
   system::SteadyClock clock;
   system::LocalInstance instance(parameters);
@@ -52,26 +45,39 @@ int report(const ocf::Environment& environment, const ocf::Answer& answer, const
   return code;
 }
 
+std::string unknown_action(const std::string& name) {
+  return (name.empty() ? "no action given" : "unknown action \"" + name + "\"") + ", see pgsqlms --help";
+}
+
+/// Prints what needs neither the instance nor the cluster. Returns false if there is nothing of that kind to print.
+bool print_what_was_asked(const system::CommandLine& line, const ocf::Environment& environment) {
+  const auto* const spec = ocf::find_action(line.action);
+  if (line.help) system::print_help(std::cout);
+  else if (line.version) std::cout << "pgsqlms " << kVersion << '\n';
+  else if (spec != nullptr && spec->action == ocf::Action::Methods) ocf::print_methods(std::cout);
+  else if (spec != nullptr && spec->action == ocf::Action::MetaData)
+    ocf::print_meta_data(std::cout, ocf::meta_data_form(environment));
+  else return false;
+  return true;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   auto environment = ocf::Environment::from(environ);
-  std::string action_name;
+  system::CommandLine line;
+  spdlog::set_level(spdlog::level::off);  // spdlog's own default would print to stdout
   try {
-    const auto line = system::read_command_line(argc, argv, environment);
-    action_name = line.action;
-    if (line.help) return system::print_help(std::cout), 0;
-    if (line.version) return std::cout << "pgsqlms " << kVersion << '\n', 0;
-    const auto action = find_action(action_name).action;
-    if (action == ocf::Action::MetaData) {
-      return ocf::print_meta_data(std::cout, ocf::meta_data_form(environment)), 0;
-    }
-    if (action == ocf::Action::Methods) return ocf::print_methods(std::cout), 0;
-    return report(environment, act(environment, action), action_name);
+    line = system::read_command_line(argc, argv, environment);
+    if (print_what_was_asked(line, environment)) return 0;
+    system::start_logging(environment);
+    const auto* const spec = ocf::find_action(line.action);
+    if (spec == nullptr) throw ocf::Failure(ocf::ReturnCode::ErrUnimplemented, unknown_action(line.action));
+    return report(environment, act(environment, spec->action), line.action);
   } catch (const ocf::Failure& failure) {
-    return report(environment, failure.answer(), action_name);
+    return report(environment, failure.answer(), line.action);
   } catch (const std::exception& error) {
     return report(environment, {ocf::ReturnCode::ErrGeneric, std::string("internal error: ") + error.what()},
-                  action_name);
+                  line.action);
   }
 }

@@ -50,9 +50,10 @@ void add_file(std::vector<spdlog::sink_ptr>& sinks, const std::optional<std::str
 
 }  // namespace
 
-void start_logging(const ocf::Environment& environment, const std::string& resource) {
+void start_logging(const ocf::Environment& environment) {
   static std::string ident;  // syslog(3) keeps the pointer
-  ident = "pgsqlms(" + resource + ")[" + std::to_string(getpid()) + "]";
+  ident = "pgsqlms(" + environment.text("OCF_RESOURCE_INSTANCE").value_or("default") + ")[" + std::to_string(getpid()) +
+          "]";
   const bool on_terminal = isatty(STDERR_FILENO) != 0;
   const bool debug = on_terminal || environment.text("HA_debug").value_or("0") != "0" ||
                      ocf::is_true(environment.text("OCF_TRACE_RA").value_or(""));
