@@ -106,7 +106,8 @@ void step_down(Agent& agent, const Observation& before) {
     throw ocf::Failure("the primary was not shut down cleanly, pg_control says: " +
                        (control ? std::string(to_string(control->state)) : "nothing readable"));
   }
-  publish_shutdown_checkpoint(agent, *control);
+  // Demoted by hand nobody takes over, and nobody would take it back.
+  if (agent.context.transition) publish_shutdown_checkpoint(agent, *control);
   start_unless_stopping(agent, before);
 }
 

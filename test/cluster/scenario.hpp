@@ -1,0 +1,246 @@
+// SPDX-License-Identifier: PostgreSQL
+// A scenario: one fault or one order, given to a real cluster of three nodes under writes, and judged from outside.
+//
+// Nothing here looks into the agent. What is asked is what an administrator could ask: crm_mon, SQL on each node, the
+// logs of Pacemaker and PostgreSQL, and the writer, who knows which of its commits were acknowledged.
+#pragma once
+
+#include <gtest/gtest.h>
+#include <sys/types.h>
+
+#include <chrono>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+namespace pgsqlms::scenario {
+
+using NodeName = std::string;
+using Command = std::vector<std::string>;
+using std::chrono::seconds;
+
+inline const std::vector<NodeName> kNodes = {"srv1", "srv2", "srv3"};
+
+/// What a program that has ended said.
+struct Ended {
+  int code = -1;  ///< its exit code, 128 + the signal that ended it, or -1 if it was ended here because time ran out
+  std::string output;
+  std::string errors;
+};
+
+/// Runs a program to its end; one that is still there at the deadline is ended, with its children.
+[[nodiscard]] Ended run(const Command& command, seconds deadline);
+
+/// A program in the background, in a process group of its own, ended with SIGTERM. What it says goes to a file.
+class Background {
+ public:
+  Background(const Command& command, const std::string& output_file);
+  Background(const Background&) = delete;
+  Background& operator=(const Background&) = delete;
+  ~Background();
+
+  /// Ends it and waits until all of its group are gone; SIGKILL for those who do not listen. Does nothing the second
+  /// time.
+  void end();
+
+ private:
+  pid_t group_;
+};
+
+/// The lab tool was asked for something and failed.
+class LabFailed : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+struct FailedAction {
+  NodeName node;
+  std::string task;  ///< monitor, promote ...
+  int code = 0;
+  std::string reason;
+};
+
+/// The cluster as crm_mon shows it.
+struct ClusterView {
+  struct Node {
+    bool online = false;  ///< member, and neither pending nor unclean
+    bool standby = false;
+    std::string role;  ///< promoted, unpromoted, stopped or failed: of PostgreSQL's resource
+    std::optional<int> score;
+  };
+  std::map<NodeName, Node> nodes;
+  std::vector<FailedAction> failed_actions;
+  NodeName vip;  ///< where the virtual IP is started, or empty
+
+  [[nodiscard]] std::vector<NodeName> with_role(const std::string& role) const;
+  /// The only promoted node; empty if there is none, or more than one.
+  [[nodiscard]] NodeName primary() const;
+};
+
+/// Reads what `crm_mon --as-xml` prints.
+[[nodiscard]] ClusterView read_cluster_view(const std::string& xml);
+
+/// The cluster on this machine, through the tool `lab`. Whatever fails throws LabFailed, unless said otherwise.
+class Lab {
+ public:
+  explicit Lab(std::string cluster_name);
+
+  void up(const std::string& agent) const;
+  void down() const;
+
+  /// A command as root in a node, or in the network of the client.
+  [[nodiscard]] Ended try_exec(const NodeName& node, const Command& command, seconds deadline = seconds(60)) const;
+  std::string exec(const NodeName& node, const Command& command) const;
+  [[nodiscard]] Command exec_command(const NodeName& node, const Command& command) const;
+
+  /// What psql prints for a query, without the last newline.
+  std::string sql(const NodeName& node, const std::string& query) const;
+  /// The same; nothing if the server does not answer.
+  [[nodiscard]] std::optional<std::string> try_sql(const NodeName& node, const std::string& query) const;
+
+  /// Any other word of the tool.
+  std::string call(const Command& words, seconds deadline = seconds(60)) const;
+  [[nodiscard]] Ended try_call(const Command& words, seconds deadline) const;
+
+  /// Waits until the cluster is stable; what is missing, or nothing if it is.
+  [[nodiscard]] std::optional<std::string> wait_stable(const Command& conditions, seconds deadline) const;
+
+  [[nodiscard]] ClusterView view() const;
+
+  /// The files, outside of the node, that hold one of its logs: pacemaker, postgres or syslog.
+  [[nodiscard]] std::vector<std::string> log_files(const NodeName& node, const std::string& kind) const;
+
+ private:
+  std::string name_;
+};
+
+/// The end of a node's log at some moment, to tell what was written after it.
+class LogMark {
+ public:
+  LogMark(const Lab& lab, NodeName node, std::string kind);
+
+  /// Everything that was written since.
+  [[nodiscard]] std::string grown() const;
+  [[nodiscard]] int count(const std::string& text) const;
+  /// The lines with `text` in them.
+  [[nodiscard]] std::vector<std::string> lines_with(const std::string& text) const;
+
+ private:
+  const Lab& lab_;
+  NodeName node_;
+  std::string kind_;
+  std::map<std::string, std::streamoff> ends_;
+};
+
+/// What the writer and the role watcher saw.
+struct Judgement {
+  long acknowledged = 0;
+  double longest_gap = 0;    ///< seconds between two acknowledged commits
+  std::vector<double> gaps;  ///< those longer than half a second
+  std::string overlaps;      ///< times with two writable primaries, as the judge printed them; empty is good
+};
+
+/// True as soon as the question is answered with yes; false, with what was waited for, when the deadline passes.
+::testing::AssertionResult within(seconds deadline, const std::string& what, const std::function<bool()>& is_true);
+
+/// True if the answer is yes all the time; false as soon as it is no.
+::testing::AssertionResult holds_for(seconds duration, const std::string& what, const std::function<bool()>& is_true);
+
+/// How a node that was dead has come back.
+enum class Return { as_it_was, rebuilt };
+
+/// One cluster for all cases. Each case starts from a stable cluster under writes and ends with the promises below.
+class ClusterScenario : public ::testing::Test {
+ public:
+  static void SetUpTestSuite();
+  static void TearDownTestSuite();
+
+ protected:
+  void SetUp() override;
+  void TearDown() override;
+
+  // ---- who is who, as it was when the case began
+
+  [[nodiscard]] const NodeName& primary() const { return primary_; }
+  /// Both standbys, the one with the higher score first.
+  [[nodiscard]] const std::vector<NodeName>& standbys() const { return standbys_; }
+
+  // ---- questions
+
+  /// The file of this name among those that are kept of this case.
+  [[nodiscard]] static std::string kept_file(const std::string& name);
+  static const Lab& lab();
+  /// When the node's PostgreSQL was started; empty if it does not answer.
+  [[nodiscard]] static std::string started_at(const NodeName& node);
+  [[nodiscard]] static bool streams(const NodeName& standby, const NodeName& primary);
+  [[nodiscard]] static bool agent_runs_on(const NodeName& node);
+  /// How often the power switch was made to fence the node since the cluster exists.
+  [[nodiscard]] static int fencings_of(const NodeName& node);
+  /// The agent's actions on the node since the case began that end as `pattern` (a regular expression) says.
+  [[nodiscard]] std::vector<std::string> events(const std::string& pattern) const;
+  [[nodiscard]] const LogMark& postgres_log(const NodeName& node) const { return postgres_logs_.at(node); }
+  [[nodiscard]] const LogMark& syslog(const NodeName& node) const { return syslogs_.at(node); }
+  /// How often PostgreSQL was started, or ended in order, on the node since the case began.
+  [[nodiscard]] int starts_of_postgres(const NodeName& node) const;
+  [[nodiscard]] int shutdowns_of_postgres(const NodeName& node) const;
+
+  // ---- faults and orders
+
+  static void kill_postmaster(const NodeName& node);
+  /// As an administrator would, past Pacemaker.
+  static void stop_postgres_by_hand(const NodeName& node);
+  static void move_primary_to(const NodeName& node);
+  static void clear_moves();
+  /// The next power loss, in a scenario that is about one, must not lose a commit, or the election was wrong: a commit
+  /// is acknowledged when one standby has it, whichever.
+  void acknowledge_only_what_one_standby_has();
+  /// Switches a powered off node on and waits until it streams: as it is where its WAL allows, else after a rebuild.
+  Return bring_back(const NodeName& node);
+
+  // ---- what the case declares
+
+  /// This action may be found failed at the end: it is the fault that was injected, as Pacemaker saw it.
+  void expect_failed_action(const NodeName& node, const std::string& task);
+
+  // ---- expectations
+
+  /// Waits until the cluster is stable with this primary and `standby_count` standbys.
+  [[nodiscard]] static ::testing::AssertionResult stable_with_primary(const NodeName& node, int standby_count = 2,
+                                                                      seconds deadline = seconds(90));
+  /// Ends the writer and the watcher, once, and asks the judge.
+  const Judgement& judgement();
+  [[nodiscard]] int outages_longer_than(double a_second);
+
+ private:
+  void start_writer_and_watcher();
+  void expect_the_promises();
+  void expect_no_commit_lost(const NodeName& final_primary);
+  void expect_roles_and_scores(const NodeName& final_primary);
+  void expect_only_expected_failures();
+  static void expect_no_private_attribute();
+  static void expect_no_process_of_the_agent();
+  void put_back();
+  void keep_logs();
+  void tell_what_happened();
+
+  double began_ = 0;
+  NodeName primary_;
+  std::vector<NodeName> standbys_;
+  std::map<NodeName, LogMark> postgres_logs_;
+  std::map<NodeName, LogMark> pacemaker_logs_;
+  std::map<NodeName, LogMark> syslogs_;
+  std::string write_log_;
+  std::string watch_log_;
+  std::unique_ptr<Background> writer_;
+  std::unique_ptr<Background> watcher_;
+  std::optional<Judgement> judgement_;
+  std::set<std::pair<NodeName, std::string>> expected_failures_;
+  bool synchronous_ = false;
+};
+
+}  // namespace pgsqlms::scenario

@@ -1,0 +1,273 @@
+// SPDX-License-Identifier: PostgreSQL
+// What a cluster must come through. Every case ends with the promises of ClusterScenario: never two writable primaries,
+// no acknowledged commit lost, virtual IP on the primary, both standbys stream from it, scores 1001, 1000 and 990, no
+// failed action but the injected one, nothing left behind.
+#include <algorithm>
+#include <regex>
+
+#include "scenario.hpp"
+
+namespace pgsqlms::scenario {
+namespace {
+
+/// A gap between two acknowledged commits that a busy machine may cause by itself; what is longer is an outage.
+constexpr double kLongestHiccup = 1.0;
+
+const char* const kPostgresUser = "postgres";
+
+NodeName the_other_standby(const std::vector<NodeName>& standbys, const NodeName& one) {
+  return standbys.front() == one ? standbys.back() : standbys.front();
+}
+
+TEST_F(ClusterScenario, ACleanStartWithoutScoresPromotesTheFormerPrimary) {
+  const auto on_primary = [&](const Command& command) { lab().exec(primary(), command); };
+  on_primary({"crm_attribute", "--type", "crm_config", "--name", "maintenance-mode", "--update", "true"});
+  on_primary({"crm_resource", "--wait", "--timeout", "30"});
+  std::vector<NodeName> primary_first = {primary()};
+  primary_first.insert(primary_first.end(), standbys().begin(), standbys().end());
+  for (const auto& node : primary_first) stop_postgres_by_hand(node);
+  for (const auto& node : kNodes) {
+    on_primary({"crm_attribute", "--name", "master-pgsqld", "--lifetime", "forever", "--node", node, "--delete"});
+  }
+  on_primary({"crm_resource", "--refresh", "--resource", "pgsqld"});
+  ASSERT_TRUE(within(seconds(30), "the cluster knows that PostgreSQL is stopped everywhere and has no score", [&] {
+    const auto view = lab().view();
+    return std::all_of(kNodes.begin(), kNodes.end(), [&](const NodeName& node) {
+      return view.nodes.at(node).role == "stopped" && !view.nodes.at(node).score;
+    });
+  }));
+
+  const LogMark from_here_on(lab(), primary(), "pacemaker");
+  on_primary({"crm_attribute", "--type", "crm_config", "--name", "maintenance-mode", "--delete"});
+  EXPECT_TRUE(stable_with_primary(primary()));
+  const auto new_scores = from_here_on.lines_with("name=\"master-pgsqld\" value=");
+  ASSERT_FALSE(new_scores.empty());
+  // Nodes are numbered as they are named: srv1 is 1.
+  const auto first_of_all =
+      "nodes-" + primary().substr(primary().size() - 1) + "-master-pgsqld\" name=\"master-pgsqld\" value=\"1\"";
+  EXPECT_NE(new_scores.front().find(first_of_all), std::string::npos) << new_scores.front();
+  EXPECT_EQ(starts_of_postgres(primary()), 1);
+}
+
+TEST_F(ClusterScenario, AKilledStandbyIsRecoveredInPlaceAndThePrimaryIsUntouched) {
+  const auto standby = standbys().front();
+  const auto primary_was_started = started_at(primary());
+  const auto standby_was_started = started_at(standby);
+  expect_failed_action(standby, "monitor");
+
+  kill_postmaster(standby);
+  ASSERT_TRUE(within(seconds(60), "PostgreSQL on " + standby + " was started again", [&] {
+    const auto now = started_at(standby);
+    return !now.empty() && now != standby_was_started;
+  }));
+  EXPECT_TRUE(stable_with_primary(primary()));
+  EXPECT_EQ(starts_of_postgres(standby), 1);
+  EXPECT_EQ(started_at(primary()), primary_was_started);
+  EXPECT_EQ(outages_longer_than(kLongestHiccup), 0);
+}
+
+TEST_F(ClusterScenario, AKilledPrimaryIsRecoveredInPlaceWithOneStart) {
+  const auto was_started = started_at(primary());
+  expect_failed_action(primary(), "monitor");
+
+  kill_postmaster(primary());
+  ASSERT_TRUE(within(seconds(60), "PostgreSQL on " + primary() + " was started again", [&] {
+    const auto now = started_at(primary());
+    return !now.empty() && now != was_started;
+  }));
+  EXPECT_TRUE(stable_with_primary(primary()));
+  EXPECT_EQ(starts_of_postgres(primary()), 1);
+  EXPECT_LE(outages_longer_than(kLongestHiccup), 1);
+}
+
+TEST_F(ClusterScenario, APoweredOffPrimaryIsFencedAndTheStandbyWithTheMostWalTakesOver) {
+  acknowledge_only_what_one_standby_has();
+  const auto fencings = fencings_of(primary());
+
+  lab().call({"power", "off", primary()});
+  ASSERT_TRUE(within(seconds(60), "a standby is promoted", [&] {
+    const auto now = lab().view().primary();
+    return !now.empty() && now != primary();
+  }));
+  const auto successor = lab().view().primary();
+  // The one that was not chosen can follow only if it had no more WAL than the chosen one.
+  EXPECT_TRUE(stable_with_primary(successor, 1));
+  EXPECT_TRUE(streams(the_other_standby(standbys(), successor), successor));
+  EXPECT_GT(fencings_of(primary()), fencings);
+
+  bring_back(primary());
+  EXPECT_TRUE(stable_with_primary(successor));
+}
+
+TEST_F(ClusterScenario, TheStandbyWithTheMostWalWinsAgainstAHigherScoreWithoutAFailedPromotion) {
+  acknowledge_only_what_one_standby_has();
+  const auto highest_scored = standbys().front();
+  const auto most_wal = standbys().back();
+
+  // Without its executor the primary's node runs no monitor any more: the scores stay as they are, whatever happens
+  // now.
+  lab().exec(primary(), {"sh", "-c", "kill -STOP $(pidof pacemaker-execd)"});
+  ASSERT_TRUE(
+      within(seconds(10), "the last monitor is over on " + primary(), [&] { return !agent_runs_on(primary()); }));
+  lab().call({"cut", primary(), highest_scored, "--only", "postgres"});
+  const auto received_before = lab().sql(highest_scored, "select pg_last_wal_receive_lsn()");
+  lab().sql(primary(), "create table ballast as select repeat('x', 100) from generate_series(1, 20000)");
+  const auto ballast = lab().sql(primary(), "select pg_current_wal_flush_lsn()");
+  ASSERT_TRUE(within(seconds(10), most_wal + " has received what was written after the cut", [&] {
+    return lab().sql(most_wal, "select pg_last_wal_receive_lsn() >= '" + ballast + "'") == "t";
+  }));
+  ASSERT_EQ(lab().sql(highest_scored, "select pg_last_wal_receive_lsn() < '" + ballast + "'"), "t") << received_before;
+  const auto scores = lab().view().nodes;
+  ASSERT_GT(scores.at(highest_scored).score, scores.at(most_wal).score);
+
+  // A last record that nobody else has, so that the old primary cannot come back as it is.
+  lab().call({"cut", primary(), most_wal, "--only", "postgres"});
+  lab().sql(primary(), "set synchronous_commit = local; create table only_here ()");
+
+  lab().call({"power", "off", primary()});
+  lab().call({"heal"});
+  EXPECT_TRUE(within(seconds(60), most_wal + " is promoted", [&] { return lab().view().primary() == most_wal; }));
+  EXPECT_TRUE(stable_with_primary(most_wal, 1));
+  EXPECT_EQ(events(" promote +rc=").size(), 1U) << "exactly one promotion is tried";
+
+  EXPECT_EQ(bring_back(primary()), Return::rebuilt);
+  EXPECT_TRUE(stable_with_primary(most_wal));
+  lab().sql(most_wal, "drop table ballast");
+}
+
+TEST_F(ClusterScenario, ASwitchoverUnderLoadLosesNoCommitAndTheOldPrimaryFollows) {
+  lab().sql("vip", "create table load_of_switchover (id bigserial primary key, filler text)");
+  const auto designated = standbys().back();
+  {
+    Background load(lab().exec_command(
+                        primary(), {"runuser", "-u", kPostgresUser, "--", "psql", "-XAtqc",
+                                    "do $$ begin loop insert into load_of_switchover (filler) select repeat('x', 500) "
+                                    "from generate_series(1, 20); commit; perform pg_sleep(0.01); end loop; end $$"}),
+                    kept_file("load.out"));
+    ASSERT_TRUE(within(seconds(20), "the load is on",
+                       [&] { return std::stol(lab().sql("vip", "select count(*) from load_of_switchover")) > 1000; }));
+    move_primary_to(designated);
+    EXPECT_TRUE(within(seconds(60), designated + " is promoted", [&] { return lab().view().primary() == designated; }));
+  }
+  EXPECT_TRUE(stable_with_primary(designated));
+  clear_moves();
+  EXPECT_TRUE(stable_with_primary(designated));
+  EXPECT_TRUE(streams(primary(), designated));
+  EXPECT_EQ(starts_of_postgres(primary()), 1);
+  EXPECT_EQ(shutdowns_of_postgres(primary()), 1);
+  EXPECT_LE(outages_longer_than(kLongestHiccup), 1);
+  lab().sql(designated, "drop table load_of_switchover");
+}
+
+TEST_F(ClusterScenario, ASwitchoverToAStandbyThatLacksTheLastRecordIsCancelledWithBothPositions) {
+  const auto designated = standbys().front();
+
+  lab().call({"cut", primary(), designated, "--only", "postgres"});
+  ASSERT_TRUE(within(seconds(20), designated + " falls behind", [&] {
+    const auto written = lab().sql(primary(), "select pg_current_wal_flush_lsn()");
+    return lab().sql(designated, "select pg_last_wal_receive_lsn() + 1000 < '" + written + "'") == "t";
+  }));
+  move_primary_to(designated);
+
+  const std::regex both_positions("shut.*[0-9A-F]+/[0-9A-F]+.*[0-9A-F]+/[0-9A-F]+");
+  std::string reason;
+  EXPECT_TRUE(within(seconds(90), designated + " cancels the switchover for a reason that names both positions", [&] {
+    for (const auto& line : syslog(designated).lines_with("pgsqlms(")) {
+      if (std::regex_search(line, both_positions)) reason = line;
+    }
+    return !reason.empty();
+  }));
+  const auto old_primary_serves = [&] {
+    return lab().view().primary() == primary() &&
+           lab().try_sql("vip", "select current_setting('cluster_name')") == primary();
+  };
+  EXPECT_TRUE(within(seconds(90), primary() + " is the primary again", old_primary_serves));
+  // The order to move and the cause of its refusal are still there: it must not be tried over and over.
+  EXPECT_TRUE(holds_for(seconds(20), primary() + " stays the primary", old_primary_serves));
+  EXPECT_EQ(events(" demote +rc=").size(), 1U);
+
+  clear_moves();
+  lab().call({"heal"});
+  EXPECT_TRUE(stable_with_primary(primary()));
+}
+
+TEST_F(ClusterScenario, NodeStandbyOfThePrimarysNodeIsOneShutdownAndNoStart) {
+  const auto successors = standbys();
+  lab().exec(primary(), {"crm", "node", "standby", primary()});
+  ASSERT_TRUE(within(seconds(60), "another node is promoted", [&] {
+    const auto now = lab().view().primary();
+    return !now.empty() && now != primary();
+  }));
+  const auto successor = lab().view().primary();
+  EXPECT_TRUE(stable_with_primary(successor, 1));
+  EXPECT_EQ(lab().view().nodes.at(primary()).role, "stopped");
+  EXPECT_EQ(shutdowns_of_postgres(primary()), 1);
+  EXPECT_EQ(starts_of_postgres(primary()), 0);
+
+  lab().exec(successor, {"crm", "node", "online", primary()});
+  EXPECT_TRUE(stable_with_primary(successor));
+  EXPECT_EQ(starts_of_postgres(primary()), 1);
+  EXPECT_LE(outages_longer_than(kLongestHiccup), 1);
+}
+
+TEST_F(ClusterScenario, ClusterStopOnThePrimarysNodeIsOneShutdownAndNoStart) {
+  const auto fencings = fencings_of(primary());
+  lab().call({"cluster", "stop", primary()});
+  ASSERT_TRUE(within(seconds(60), "another node is promoted", [&] {
+    const auto now = lab().view().primary();
+    return !now.empty() && now != primary();
+  }));
+  const auto successor = lab().view().primary();
+  EXPECT_TRUE(stable_with_primary(successor, 1));
+  EXPECT_EQ(shutdowns_of_postgres(primary()), 1);
+  EXPECT_EQ(starts_of_postgres(primary()), 0);
+  EXPECT_EQ(fencings_of(primary()), fencings);
+
+  lab().call({"cluster", "start", primary()});
+  EXPECT_TRUE(
+      within(seconds(60), primary() + " is a member again", [&] { return lab().view().nodes.at(primary()).online; }));
+  EXPECT_TRUE(stable_with_primary(successor));
+  EXPECT_EQ(starts_of_postgres(primary()), 1);
+  EXPECT_EQ(fencings_of(primary()), fencings);
+  EXPECT_LE(outages_longer_than(kLongestHiccup), 1);
+}
+
+TEST_F(ClusterScenario, ActionsForcedByHandDoWhatTheySayAndManagementGivenBackIsStable) {
+  const auto standby = standbys().front();
+  const auto force = [&](const NodeName& node, const std::string& action) {
+    return lab().try_exec(node, {"crm_resource", "--resource", "pgsqld", "--force-" + action, "--force"}).code;
+  };
+  constexpr int kSuccess = 0;
+  constexpr int kNotRunning = 7;
+  constexpr int kRunningPromoted = 8;
+
+  lab().exec(primary(), {"crm_resource", "--resource", "pgsql-ha", "--meta", "--set-parameter", "is-managed",
+                         "--parameter-value", "false"});
+  lab().exec(primary(), {"crm_resource", "--wait", "--timeout", "30"});
+  EXPECT_EQ(force(primary(), "check"), kRunningPromoted);
+  EXPECT_EQ(force(standby, "check"), kSuccess);
+
+  EXPECT_EQ(force(standby, "stop"), kSuccess);
+  EXPECT_EQ(force(standby, "check"), kNotRunning);
+  EXPECT_EQ(started_at(standby), "");
+  EXPECT_EQ(force(standby, "start"), kSuccess);
+  EXPECT_EQ(force(standby, "check"), kSuccess);
+
+  EXPECT_EQ(force(primary(), "demote"), kSuccess);
+  EXPECT_EQ(force(primary(), "check"), kSuccess);
+  EXPECT_EQ(lab().try_sql(primary(), "select pg_is_in_recovery()"), "t");
+  EXPECT_EQ(force(primary(), "promote"), kSuccess);
+  EXPECT_EQ(force(primary(), "check"), kRunningPromoted);
+  EXPECT_EQ(lab().try_sql(primary(), "select pg_is_in_recovery()"), "f");
+
+  // The recurring monitors went on meanwhile and may have found what was stopped and demoted by hand: forgiven.
+  lab().exec(primary(), {"crm_resource", "--cleanup"});
+  lab().exec(primary(), {"crm_resource", "--wait", "--timeout", "30"});
+  const auto was_started = started_at(primary());
+  lab().exec(primary(), {"crm_resource", "--resource", "pgsql-ha", "--meta", "--delete-parameter", "is-managed"});
+  EXPECT_TRUE(stable_with_primary(primary()));
+  EXPECT_EQ(started_at(primary()), was_started) << "nothing had to be repaired";
+}
+
+}  // namespace
+}  // namespace pgsqlms::scenario
