@@ -51,11 +51,15 @@ std::optional<PromotionScore> score_now(const ScoreInputs& inputs, const NodeNam
   return found == inputs.current.end() ? std::nullopt : found->second;
 }
 
-/// Puts those that had the higher score first, unless they are overtaken by a lead that is worth it.
+/// Puts those that had the higher score first, and then those that were lagging, whose score is negated; unless they
+/// are overtaken by a lead that is worth it.
 void keep_former_order(std::vector<Standby>& standbys, const ScoreInputs& inputs) {
-  std::stable_sort(standbys.begin(), standbys.end(), [&](const auto& a, const auto& b) {
-    return std::max(score_now(inputs, a.node).value_or(0), 0) > std::max(score_now(inputs, b.node).value_or(0), 0);
-  });
+  const auto former_rank = [&](const Standby& standby) {
+    const auto score = score_now(inputs, standby.node).value_or(0);
+    return score == cluster::kForbiddenScore ? std::pair(0, 0) : std::pair(std::max(score, 0), std::max(-score, 0));
+  };
+  std::stable_sort(standbys.begin(), standbys.end(),
+                   [&](const auto& a, const auto& b) { return former_rank(a) > former_rank(b); });
   for (std::size_t end = standbys.size(); end > 1; --end) {
     for (std::size_t i = 1; i < end; ++i) {
       const auto ahead = standbys[i].written.bytes;
@@ -71,16 +75,17 @@ bool is_lagging(const Standby& standby, const ScoreInputs& inputs) {
 }
 
 std::map<NodeName, PromotionScore> score_connected(const ScoreInputs& inputs) {
-  auto standbys = find_standbys(inputs);
-  keep_former_order(standbys, inputs);
   std::map<NodeName, PromotionScore> scores;
-  PromotionScore next = cluster::kBestStandbyScore;
-  for (const auto& standby : standbys) {
+  std::vector<Standby> ready;
+  for (auto& standby : find_standbys(inputs)) {
     if (!standby.streaming && score_now(inputs, standby.node) == cluster::kForbiddenScore) continue;
-    if (!standby.ready) {
-      scores[standby.node] = cluster::kNotReadyScore;
-      continue;
-    }
+    if (standby.ready) ready.push_back(std::move(standby));
+    else scores[standby.node] = cluster::kNotReadyScore;
+  }
+  keep_former_order(ready, inputs);
+  std::stable_partition(ready.begin(), ready.end(), [&](const auto& standby) { return !is_lagging(standby, inputs); });
+  PromotionScore next = cluster::kBestStandbyScore;
+  for (const auto& standby : ready) {
     scores[standby.node] = is_lagging(standby, inputs) ? -next : next;
     next -= cluster::kStandbyScoreStep;
   }

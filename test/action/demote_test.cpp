@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: PostgreSQL
+#include <gtest/gtest.h>
+
+#include "bench.hpp"
+#include "fake/printing.hpp"
+#include "pgsqlms/cluster/cluster.hpp"
+
+namespace pgsqlms::action {
+namespace {
+
+using cluster::PrivateAttribute;
+using decision::InstanceState;
+using ocf::Action;
+using ocf::ReturnCode;
+using pg::DbState;
+
+const Orders kRestartedAsStandby = {"stop", "configure as standby", "start"};
+
+TEST(Demote, RestartsAPrimaryAsAStandby) {
+  World world;
+  Node srv1(world, "srv1", InstanceState::Primary);
+  EXPECT_EQ(srv1.act(Action::Demote).code, ReturnCode::Success);
+  EXPECT_EQ(srv1.instance.orders, kRestartedAsStandby);
+  EXPECT_FALSE(srv1.instance.primary);
+  EXPECT_FALSE(srv1.instance.was_started_read_write);
+}
+
+TEST(Demote, PublishesWhereTheDemotedPrimarysWalEnds) {
+  World world;
+  Node srv1(world, "srv1", InstanceState::Primary);
+  srv1.instance.position = {7, {0x303A4D0}};
+  EXPECT_EQ(srv1.act(Action::Demote).code, ReturnCode::Success);
+  EXPECT_EQ(world.cluster.published(PrivateAttribute::ShutdownCheckpoint).at("srv1"), "7#50570448");
+}
+
+TEST(Demote, LeavesAStandbyAlone) {
+  World world;
+  Node srv1(world, "srv1", InstanceState::Standby);
+  EXPECT_EQ(srv1.act(Action::Demote).code, ReturnCode::Success);
+  EXPECT_EQ(srv1.instance.orders, Orders{});
+}
+
+TEST(Demote, DoesNotStartWhatTheTransitionStopsHere) {
+  World world;
+  Node srv1(world, "srv1", InstanceState::Primary);
+  srv1.set_transition({{"promoted", "srv1"}, {"demote", "srv1"}, {"stop", "srv1"}});
+  EXPECT_EQ(srv1.act(Action::Demote).code, ReturnCode::Success);
+  EXPECT_EQ(srv1.instance.orders, Orders{"stop"});
+  EXPECT_EQ(world.cluster.published(PrivateAttribute::ShutdownCheckpoint).count("srv1"), 1U);
+}
+
+TEST(Demote, StartsWhatTheTransitionStopsElsewhere) {
+  World world;
+  Node srv1(world, "srv1", InstanceState::Primary);
+  srv1.set_transition({{"promoted", "srv1"}, {"demote", "srv1"}, {"stop", "srv10 srv2"}});
+  EXPECT_EQ(srv1.act(Action::Demote).code, ReturnCode::Success);
+  EXPECT_EQ(srv1.instance.orders, kRestartedAsStandby);
+}
+
+TEST(Demote, OfACrashedPrimaryStartsItAsAStandby) {
+  World world;
+  Node srv1(world, "srv1", InstanceState::CrashedPrimary);
+  srv1.instance.orphans = 1;
+  EXPECT_EQ(srv1.act(Action::Demote).code, ReturnCode::Success);
+  EXPECT_EQ(srv1.instance.orders, (Orders{"end orphans", "configure as standby", "start"}));
+  EXPECT_FALSE(srv1.instance.was_started_read_write);
+}
+
+TEST(Demote, OfACrashedPrimaryStartsNothingWhereAStopFollows) {
+  World world;
+  Node srv1(world, "srv1", InstanceState::CrashedPrimary);
+  const auto answer = srv1.replay("primary-crash-srv1-recovered-in-place/06-srv1-demote.env");
+  EXPECT_EQ(answer.code, ReturnCode::Success) << answer.reason;
+  EXPECT_EQ(srv1.instance.orders, Orders{});
+}
+
+TEST(Demote, TakesDownAServerThatTellsNoRole) {
+  for (const auto state : {InstanceState::Transitional, InstanceState::Unresponsive}) {
+    SCOPED_TRACE(answer_of(state).name);
+    World world;
+    Node srv1(world, "srv1", state);
+    const auto answer = srv1.act(Action::Demote);
+    EXPECT_EQ(answer.code, ReturnCode::Success) << answer.reason;
+    EXPECT_EQ(srv1.instance.orders, kRestartedAsStandby);
+  }
+}
+
+TEST(Demote, TakesDownAFullPrimary) {
+  World world;
+  Node srv1(world, "srv1", InstanceState::Primary);
+  srv1.instance.contact = pg::Contact::Saturated;
+  EXPECT_EQ(srv1.act(Action::Demote).code, ReturnCode::Success);
+  EXPECT_EQ(srv1.instance.orders, kRestartedAsStandby);
+  EXPECT_EQ(world.cluster.published(PrivateAttribute::ShutdownCheckpoint).count("srv1"), 1U);
+}
+
+TEST(Demote, FailsWhereTheShutdownWasNotClean) {
+  World world;
+  Node srv1(world, "srv1", InstanceState::Primary);
+  srv1.instance.stops_uncleanly = true;
+  const auto answer = srv1.act(Action::Demote);
+  EXPECT_EQ(answer.code, ReturnCode::ErrGeneric);
+  EXPECT_EQ(answer.reason, "the primary was not shut down cleanly, pg_control says: in production");
+  EXPECT_EQ(srv1.instance.orders, Orders{"stop"});
+  EXPECT_TRUE(world.cluster.published(PrivateAttribute::ShutdownCheckpoint).empty());
+}
+
+TEST(Demote, SucceedsThoughTheShutdownCheckpointCannotBePublished) {
+  World world;
+  Node srv1(world, "srv1", InstanceState::Primary);
+  world.cluster.fails = true;
+  EXPECT_EQ(srv1.act(Action::Demote).code, ReturnCode::Success);
+  EXPECT_TRUE(world.log.has("error", "shutdown checkpoint not published"));
+}
+
+TEST(Demote, EndsInTimeWhereTheServerDoesNotStop) {
+  World world;
+  Node srv1(world, "srv1", InstanceState::Primary);
+  srv1.instance.stop_takes = fake::kNever;
+  const auto answer = srv1.act(Action::Demote);
+  EXPECT_EQ(answer.code, ReturnCode::ErrGeneric);
+  EXPECT_EQ(answer.reason, "the server did not stop in time (pg_ctl stop -m fast)");
+  EXPECT_LT(srv1.took(), std::chrono::seconds(60));
+}
+
+TEST(Demote, IsRefusedWhereThereIsNothingToDemote) {
+  for (const auto state : {InstanceState::Absent, InstanceState::Damaged}) {
+    World world;
+    Node srv1(world, "srv1", state);
+    const auto answer = srv1.act(Action::Demote);
+    EXPECT_EQ(answer.code, ReturnCode::ErrGeneric) << state;
+    EXPECT_EQ(answer.reason.find("demote refused"), 0U) << answer.reason;
+  }
+}
+
+}  // namespace
+}  // namespace pgsqlms::action

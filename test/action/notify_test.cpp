@@ -1,0 +1,282 @@
+// SPDX-License-Identifier: PostgreSQL
+#include <gtest/gtest.h>
+
+#include "bench.hpp"
+#include "fake/printing.hpp"
+#include "pgsqlms/action/notifications.hpp"
+#include "pgsqlms/cluster/cluster.hpp"
+
+namespace pgsqlms::action {
+namespace {
+
+using cluster::PrivateAttribute;
+using decision::InstanceState;
+using ocf::Action;
+using ocf::ReturnCode;
+using std::chrono_literals::operator""s;
+
+constexpr const char* kTypes[] = {"pre", "post"};
+constexpr const char* kOperations[] = {"start", "stop", "promote", "demote"};
+
+bool means_something(const std::string& type, const std::string& operation) {
+  for (const auto& row : kNotifications) {
+    if (row.type == type && row.operation == operation) return true;
+  }
+  return false;
+}
+
+/// srv2 is lost; srv1 is to be promoted, srv3 is the other standby.
+void plan_failover(Node& node) {
+  node.set_transition({{"active", "srv1 srv2 srv3"},
+                       {"promoted", "srv2"},
+                       {"unpromoted", "srv1 srv3"},
+                       {"demote", "srv2"},
+                       {"stop", "srv2"},
+                       {"promote", "srv1"}});
+}
+
+struct Candidate : World {
+  Candidate() {
+    plan_failover(srv1);
+    cluster.scores = {{"srv1", 1000}, {"srv2", -1000}, {"srv3", 990}};
+    cluster.leave("srv2");
+    srv1.instance.position = {1, {100}};
+  }
+
+  Node srv1{*this, "srv1", InstanceState::Standby};
+};
+
+TEST(Notify, TouchesNeitherInstanceNorClusterWhereThereIsNothingToDo) {
+  for (const auto* type : kTypes) {
+    for (const auto* operation : kOperations) {
+      if (means_something(type, operation)) continue;
+      SCOPED_TRACE(std::string(type) + "-" + operation);
+      World world;
+      Node srv1(world, "srv1", InstanceState::CrashedPrimary);
+      srv1.set_transition({{"active", "srv1"},
+                           {"promoted", "srv1"},
+                           {"demote", "srv1"},
+                           {"stop", "srv1"},
+                           {"start", "srv1"},
+                           {"promote", "srv1"}});
+      EXPECT_EQ(srv1.be_notified(type, operation).code, ReturnCode::Success);
+      EXPECT_EQ(srv1.instance.questions, Orders{});
+      EXPECT_EQ(srv1.instance.orders, Orders{});
+      EXPECT_EQ(world.cluster.calls, 0);
+    }
+  }
+}
+
+TEST(Notify, TouchesNothingWithoutNotificationLists) {
+  World world;
+  Node srv1(world, "srv1", InstanceState::Standby);
+  EXPECT_EQ(srv1.act(Action::Notify).code, ReturnCode::Success);
+  EXPECT_EQ(srv1.instance.questions, Orders{});
+  EXPECT_EQ(world.cluster.calls, 0);
+}
+
+TEST(Notify, NeverStartsAServer) {
+  for (const auto& answer : decision::kStateAnswers) {
+    for (const auto* type : kTypes) {
+      for (const auto* operation : kOperations) {
+        SCOPED_TRACE(std::string(answer.name) + ", " + type + "-" + operation);
+        World world;
+        Node srv1(world, "srv1", answer.state);
+        srv1.set_transition({{"active", "srv1"},
+                             {"promoted", "srv1"},
+                             {"demote", "srv1"},
+                             {"stop", "srv1"},
+                             {"start", "srv1"},
+                             {"promote", "srv1"}});
+        EXPECT_EQ(srv1.be_notified(type, operation).code, ReturnCode::Success);
+        for (const auto& order : srv1.instance.orders) EXPECT_EQ(order, "checkpoint");
+      }
+    }
+  }
+}
+
+TEST(Notify, SucceedsAndLogsWhatWentWrong) {
+  Candidate world;
+  world.cluster.fails = true;
+  EXPECT_EQ(world.srv1.be_notified("pre", "promote").code, ReturnCode::Success);
+  EXPECT_TRUE(world.log.has("error", "pre-promote notification: the cluster does not answer"));
+}
+
+// ---- Before a promotion
+
+TEST(BeforePromotion, EveryParticipantPublishesItsPosition) {
+  World world;
+  for (const auto* name : {"srv1", "srv3"}) {
+    Node node(world, name, InstanceState::Standby);
+    plan_failover(node);
+    node.instance.position = {9, {100663296}};
+    static_cast<void>(node.be_notified("pre", "promote"));
+  }
+  EXPECT_EQ(world.cluster.published(PrivateAttribute::Vote),
+            (cluster::AttributeTable{{"srv1", "9#100663296"}, {"srv3", "9#100663296"}}));
+}
+
+TEST(BeforePromotion, ANodeThatIsStoppedDoesNotVote) {
+  World world;
+  Node srv2(world, "srv2", InstanceState::Standby);
+  plan_failover(srv2);
+  static_cast<void>(srv2.be_notified("pre", "promote"));
+  EXPECT_TRUE(world.cluster.published(PrivateAttribute::Vote).empty());
+}
+
+TEST(BeforePromotion, ANodeThatDoesNotKnowItsPositionDoesNotVote) {
+  World world;
+  Node srv3(world, "srv3", InstanceState::Standby);
+  plan_failover(srv3);
+  srv3.instance.knows_position = false;
+  static_cast<void>(srv3.be_notified("pre", "promote"));
+  EXPECT_TRUE(world.cluster.published(PrivateAttribute::Vote).empty());
+  EXPECT_TRUE(world.log.has("error", "does not know its WAL position"));
+}
+
+TEST(BeforePromotion, TheVoteOfAnElectionThatWasGivenUpIsForgotten) {
+  World world;
+  Node srv3(world, "srv3", InstanceState::Standby);
+  plan_failover(srv3);
+  static_cast<void>(srv3.be_notified("pre", "promote"));
+  srv3.instance.contact = pg::Contact::NoResponse;
+  static_cast<void>(srv3.be_notified("pre", "promote"));
+  EXPECT_TRUE(world.cluster.published(PrivateAttribute::Vote).empty()) << "an old vote would pass for a new one";
+}
+
+TEST(BeforePromotion, TheBestCandidateLeavesTheScoresAlone) {
+  Candidate world;
+  world.cluster.publish(PrivateAttribute::Vote, "srv3", "1#99");
+  static_cast<void>(world.srv1.be_notified("pre", "promote"));
+  EXPECT_EQ(world.cluster.scores["srv1"], 1000);
+  EXPECT_EQ(world.cluster.scores["srv3"], 990);
+}
+
+TEST(BeforePromotion, ABeatenCandidateYieldsToTheWinner) {
+  Candidate world;
+  world.cluster.publish(PrivateAttribute::Vote, "srv3", "1#200");
+  EXPECT_EQ(world.srv1.be_notified("pre", "promote").code, ReturnCode::Success);
+  EXPECT_EQ(world.cluster.scores["srv1"], 1);
+  EXPECT_EQ(world.cluster.scores["srv3"], 1000);
+  EXPECT_EQ(world.srv1.instance.orders, Orders{});
+  EXPECT_TRUE(world.log.has("warning", "srv1 must not be promoted: srv3 has more WAL"));
+}
+
+TEST(BeforePromotion, ABeatenCandidateThatIsChosenAgainIsForbidden) {
+  Candidate world;
+  world.cluster.publish(PrivateAttribute::Vote, "srv3", "1#200");
+  static_cast<void>(world.srv1.be_notified("pre", "promote"));
+  static_cast<void>(world.srv1.be_notified("pre", "promote"));
+  EXPECT_EQ(world.cluster.scores["srv1"], cluster::kForbiddenScore);
+  EXPECT_EQ(world.cluster.scores["srv3"], 1000);
+}
+
+TEST(BeforePromotion, OnlyTheCandidateChangesScores) {
+  World world;
+  Node srv3(world, "srv3", InstanceState::Standby);
+  plan_failover(srv3);
+  srv3.instance.position = {1, {100}};
+  world.cluster.publish(PrivateAttribute::Vote, "srv1", "1#200");
+  static_cast<void>(srv3.be_notified("pre", "promote"));
+  EXPECT_EQ(world.cluster.scores["srv1"], std::nullopt);
+  EXPECT_EQ(world.cluster.scores["srv3"], std::nullopt);
+}
+
+TEST(BeforePromotion, ACandidateWaitsForLateVotes) {
+  Candidate world;
+  world.cluster.publish(PrivateAttribute::Vote, "srv3", "1#200", 2s);
+  static_cast<void>(world.srv1.be_notified("pre", "promote"));
+  EXPECT_EQ(world.cluster.scores["srv3"], 1000);
+}
+
+TEST(BeforePromotion, ACandidateLeavesTheScoresAloneWhereAVoteIsMissing) {
+  Candidate world;
+  static_cast<void>(world.srv1.be_notified("pre", "promote"));
+  EXPECT_EQ(world.cluster.scores["srv1"], 1000);
+  EXPECT_EQ(world.cluster.scores["srv3"], 990);
+  EXPECT_LE(world.srv1.took(), 6s);
+  EXPECT_TRUE(world.log.has("warning", "no vote from srv3"));
+}
+
+TEST(BeforePromotion, ACandidateThatMissedTheShutdownYieldsToTheFormerPrimary) {
+  World world;
+  Node srv1(world, "srv1", InstanceState::Standby);
+  srv1.instance.position = {1, {100}};
+  world.cluster.scores = {{"srv1", 1000}, {"srv2", 1001}, {"srv3", 990}};
+  world.cluster.publish(PrivateAttribute::ShutdownCheckpoint, "srv2", "1#100");
+  world.cluster.publish(PrivateAttribute::Vote, "srv2", "1#220");
+  world.cluster.publish(PrivateAttribute::Vote, "srv3", "1#100");
+  EXPECT_EQ(srv1.replay("switchover-srv2-to-srv1/10-srv1-notify-pre-promote.env").code, ReturnCode::Success);
+  EXPECT_GT(world.cluster.scores["srv2"], world.cluster.scores["srv1"]);
+  EXPECT_TRUE(world.log.has("warning", "srv2 was shut down at 0/64 on timeline 1, srv1 only received 0/64"));
+}
+
+// ---- After a promotion
+
+TEST(AfterPromotion, EveryNodeTakesItsVoteBack) {
+  World world;
+  world.cluster.publish(PrivateAttribute::Vote, "srv1", "1#100");
+  world.cluster.publish(PrivateAttribute::Vote, "srv3", "1#100");
+  Node srv3(world, "srv3", InstanceState::Standby);
+  plan_failover(srv3);
+  EXPECT_EQ(srv3.be_notified("post", "promote").code, ReturnCode::Success);
+  EXPECT_EQ(world.cluster.published(PrivateAttribute::Vote), (cluster::AttributeTable{{"srv1", "1#100"}}));
+}
+
+TEST(AfterPromotion, OnlyTheNewPrimaryRemovesTheShutdownCheckpoints) {
+  World world;
+  world.cluster.publish(PrivateAttribute::ShutdownCheckpoint, "srv1", "1#50");
+  world.cluster.publish(PrivateAttribute::ShutdownCheckpoint, "srv2", "1#60");
+  Node srv1(world, "srv1", InstanceState::Primary);
+  Node srv3(world, "srv3", InstanceState::Standby);
+  plan_failover(srv1);
+  plan_failover(srv3);
+  static_cast<void>(srv3.be_notified("post", "promote"));
+  EXPECT_EQ(world.cluster.published(PrivateAttribute::ShutdownCheckpoint).size(), 2U);
+  static_cast<void>(srv1.be_notified("post", "promote"));
+  EXPECT_TRUE(world.cluster.published(PrivateAttribute::ShutdownCheckpoint).empty());
+}
+
+// ---- Before a demotion
+
+TEST(BeforeDemotion, ThePrimaryWritesACheckpointWhileItServes) {
+  World world;
+  Node srv2(world, "srv2", InstanceState::Primary);
+  EXPECT_EQ(srv2.replay("switchover-srv2-to-srv1/03-srv2-notify-pre-demote.env").code, ReturnCode::Success);
+  EXPECT_EQ(srv2.instance.orders, Orders{"checkpoint"});
+}
+
+TEST(BeforeDemotion, AStandbyDoesNothing) {
+  World world;
+  Node srv1(world, "srv1", InstanceState::Standby);
+  EXPECT_EQ(srv1.replay("switchover-srv2-to-srv1/01-srv1-notify-pre-demote.env").code, ReturnCode::Success);
+  EXPECT_EQ(srv1.instance.orders, Orders{});
+  EXPECT_EQ(srv1.instance.questions, Orders{});
+}
+
+TEST(BeforeDemotion, ANodeThatPacemakerDoesNotTakeForThePrimaryDoesNothing) {
+  World world;
+  Node srv1(world, "srv1", InstanceState::Primary);
+  srv1.set_transition({{"active", "srv1 srv2"}, {"promoted", "srv2"}, {"demote", "srv1 srv2"}});
+  static_cast<void>(srv1.be_notified("pre", "demote"));
+  EXPECT_EQ(srv1.instance.orders, Orders{});
+}
+
+TEST(BeforeDemotion, ACrashedPrimaryIsLeftToTheDemotion) {
+  World world;
+  Node srv1(world, "srv1", InstanceState::CrashedPrimary);
+  const auto answer = srv1.replay("primary-crash-srv1-recovered-in-place/03-srv1-notify-pre-demote.env");
+  EXPECT_EQ(answer.code, ReturnCode::Success);
+  EXPECT_EQ(srv1.instance.orders, Orders{});
+}
+
+TEST(BeforeDemotion, AServerThatDoesNotAnswerIsNotWaitedForLong) {
+  World world;
+  Node srv2(world, "srv2", InstanceState::Unresponsive);
+  EXPECT_EQ(srv2.replay("switchover-srv2-to-srv1/03-srv2-notify-pre-demote.env").code, ReturnCode::Success);
+  EXPECT_LE(srv2.took(), 5s);
+  EXPECT_EQ(srv2.instance.orders, Orders{});
+}
+
+}  // namespace
+}  // namespace pgsqlms::action

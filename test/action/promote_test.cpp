@@ -1,0 +1,300 @@
+// SPDX-License-Identifier: PostgreSQL
+#include <gtest/gtest.h>
+
+#include "bench.hpp"
+#include "fake/printing.hpp"
+#include "pgsqlms/cluster/cluster.hpp"
+
+namespace pgsqlms::action {
+namespace {
+
+using cluster::PrivateAttribute;
+using decision::InstanceState;
+using ocf::Action;
+using ocf::ReturnCode;
+using std::chrono_literals::operator""s;
+
+constexpr const char* kSwitchover = "switchover-srv2-to-srv1/12-srv1-promote.env";
+
+/// srv1 is to take over from srv2, which is lost; srv3 is the other standby.
+struct Failover : World {
+  Failover() {
+    srv1.set_transition({{"active", "srv1 srv2 srv3"},
+                         {"promoted", "srv2"},
+                         {"unpromoted", "srv1 srv3"},
+                         {"demote", "srv2"},
+                         {"stop", "srv2"},
+                         {"promote", "srv1"}});
+    cluster.scores = {{"srv1", 1000}, {"srv2", 1001}, {"srv3", 990}};
+    cluster.leave("srv2");
+  }
+
+  void vote(const std::string& node, const std::string& position, Duration delay = {}) {
+    cluster.publish(PrivateAttribute::Vote, node, position, delay);
+  }
+
+  Node srv1{*this, "srv1", InstanceState::Standby};
+};
+
+/// srv2 was demoted and runs as a standby, srv1 is to take over.
+struct Switchover : World {
+  Switchover() {
+    for (const auto* node : {"srv1", "srv2", "srv3"}) {
+      cluster.publish(PrivateAttribute::Vote, node, published_form(srv1.instance.position));
+    }
+    cluster.scores = {{"srv1", 1000}, {"srv2", 1001}, {"srv3", 990}};
+  }
+
+  Node srv1{*this, "srv1", InstanceState::Standby};
+};
+
+TEST(Promote, MakesTheNodeWithTheMostWalThePrimary) {
+  Failover world;
+  world.vote("srv1", "1#100");
+  world.vote("srv3", "1#99");
+  EXPECT_EQ(world.srv1.act(Action::Promote).code, ReturnCode::Success);
+  EXPECT_EQ(world.srv1.instance.orders, Orders{"promote"});
+  EXPECT_TRUE(world.srv1.instance.primary);
+  EXPECT_EQ(world.cluster.writes, Orders{});
+}
+
+TEST(Promote, KeepsTheCandidateAmongEquals) {
+  Failover world;
+  world.vote("srv1", "1#100");
+  world.vote("srv3", "1#100");
+  world.cluster.scores["srv3"] = 1001;
+  EXPECT_EQ(world.srv1.act(Action::Promote).code, ReturnCode::Success);
+}
+
+TEST(Promote, RefusesWhereAnotherNodeHasMoreWal) {
+  for (const auto* better : {"1#101", "2#5"}) {
+    SCOPED_TRACE(better);
+    Failover world;
+    world.vote("srv1", "1#100");
+    world.vote("srv3", better);
+    const auto answer = world.srv1.act(Action::Promote);
+    EXPECT_EQ(answer.code, ReturnCode::ErrGeneric);
+    EXPECT_EQ(answer.reason.find("not promoted: srv3 has more WAL"), 0U) << answer.reason;
+    EXPECT_EQ(world.srv1.instance.orders, Orders{});
+    EXPECT_EQ(world.cluster.writes, (Orders{"score srv1 1", "score srv3 1000"}));
+  }
+}
+
+TEST(Promote, WaitsForALateVote) {
+  Failover world;
+  world.vote("srv1", "1#100");
+  world.vote("srv3", "1#99", 3s);
+  EXPECT_EQ(world.srv1.act(Action::Promote).code, ReturnCode::Success);
+  EXPECT_GE(world.srv1.took(), 3s);
+}
+
+TEST(Promote, LetsALateVoteWin) {
+  Failover world;
+  world.vote("srv1", "1#100");
+  world.vote("srv3", "1#200", 3s);
+  EXPECT_EQ(world.srv1.act(Action::Promote).code, ReturnCode::ErrGeneric);
+  EXPECT_EQ(world.srv1.instance.orders, Orders{});
+}
+
+TEST(Promote, RefusesPastAnOnlineNodeThatIsSilentAndNamesIt) {
+  for (const auto* unusable : {"", "0/3000000", "0#5"}) {
+    SCOPED_TRACE(unusable);
+    Failover world;
+    world.vote("srv1", "1#100");
+    world.vote("srv3", unusable);
+    const auto answer = world.srv1.act(Action::Promote);
+    EXPECT_EQ(answer.code, ReturnCode::ErrGeneric);
+    EXPECT_EQ(answer.reason, "not promoted: no vote from srv3, online: may have more WAL than srv1");
+    EXPECT_EQ(world.srv1.instance.orders, Orders{});
+    EXPECT_EQ(world.cluster.writes, Orders{});
+    EXPECT_LE(world.srv1.took(), 11s);
+  }
+}
+
+TEST(Promote, WaitsForVotesNoLongerThanHalfOfItsTime) {
+  Failover world;
+  world.srv1.set("CRM_meta_timeout", "6000");
+  world.vote("srv1", "1#100");
+  EXPECT_EQ(world.srv1.act(Action::Promote).code, ReturnCode::ErrGeneric);
+  EXPECT_LE(world.srv1.took(), 3s);
+}
+
+TEST(Promote, DropsAParticipantThatLeftThePartition) {
+  Failover world;
+  world.vote("srv1", "1#100");
+  world.cluster.leave("srv3");
+  EXPECT_EQ(world.srv1.act(Action::Promote).code, ReturnCode::Success);
+  EXPECT_LT(world.srv1.took(), 1s);
+}
+
+TEST(Promote, DropsAParticipantThatLeavesWhileItIsWaitedFor) {
+  Failover world;
+  world.vote("srv1", "1#100");
+  world.cluster.leave("srv3", 2s);
+  EXPECT_EQ(world.srv1.act(Action::Promote).code, ReturnCode::Success);
+  EXPECT_GE(world.srv1.took(), 2s);
+}
+
+TEST(Promote, DropsAVoterThatLeftThePartition) {
+  Failover world;
+  world.vote("srv1", "1#100");
+  world.vote("srv3", "1#200");
+  world.cluster.leave("srv3");
+  EXPECT_EQ(world.srv1.act(Action::Promote).code, ReturnCode::Success);
+}
+
+TEST(Promote, RefusesWithoutTheCandidatesOwnVote) {
+  Failover world;
+  world.vote("srv3", "1#100");
+  const auto answer = world.srv1.act(Action::Promote);
+  EXPECT_EQ(answer.code, ReturnCode::ErrGeneric);
+  EXPECT_NE(answer.reason.find("no vote from srv1"), std::string::npos) << answer.reason;
+  EXPECT_EQ(world.srv1.instance.orders, Orders{});
+}
+
+TEST(Promote, IgnoresTheVoteOfANodeThatTakesNoPart) {
+  Failover world;
+  world.vote("srv1", "1#100");
+  world.vote("srv3", "1#90");
+  world.cluster.scores["srv4"] = 1000;
+  world.vote("srv4", "9#999");
+  EXPECT_EQ(world.srv1.act(Action::Promote).code, ReturnCode::Success);
+}
+
+TEST(Promote, RefusesWhereTheVotesCannotBeRead) {
+  Failover world;
+  world.vote("srv1", "1#100");
+  world.vote("srv3", "1#90");
+  world.cluster.fails = true;
+  EXPECT_EQ(world.srv1.act(Action::Promote).code, ReturnCode::ErrGeneric);
+  EXPECT_EQ(world.srv1.instance.orders, Orders{});
+}
+
+TEST(Promote, ComparesTheVotesOfARecoveryInPlaceToo) {
+  // Pacemaker's lists look as if the node was the primary just now; only its WAL proves it.
+  World world;
+  Node srv1(world, "srv1", InstanceState::Standby);
+  world.cluster.publish(PrivateAttribute::Vote, "srv1", "1#100");
+  world.cluster.publish(PrivateAttribute::Vote, "srv2", "1#200");
+  world.cluster.publish(PrivateAttribute::Vote, "srv3", "1#100");
+  const auto answer = srv1.replay("primary-crash-srv1-recovered-in-place/25-srv1-promote.env");
+  EXPECT_EQ(answer.code, ReturnCode::ErrGeneric);
+  EXPECT_EQ(srv1.instance.orders, Orders{});
+}
+
+// ---- Switchover
+
+TEST(Promote, TakesOverWithTheShutdownCheckpoint) {
+  Switchover world;
+  const auto checkpoint = world.srv1.instance.position.lsn.bytes - fake::kShutdownRecord;
+  world.cluster.publish(PrivateAttribute::ShutdownCheckpoint, "srv2", "1#" + std::to_string(checkpoint));
+  EXPECT_EQ(world.srv1.replay(kSwitchover).code, ReturnCode::Success);
+}
+
+TEST(Promote, RefusesWithoutTheShutdownCheckpointAndShowsBothPositions) {
+  Switchover world;
+  world.cluster.publish(PrivateAttribute::ShutdownCheckpoint, "srv2", "1#50331648");  // 0/3000000, as the vote
+  const auto answer = world.srv1.replay(kSwitchover);
+  EXPECT_EQ(answer.code, ReturnCode::ErrGeneric);
+  EXPECT_EQ(answer.reason,
+            "not promoted: srv2 was shut down at 0/3000000 on timeline 1, srv1 only received 0/3000000 on timeline 1");
+  EXPECT_EQ(world.srv1.instance.orders, Orders{});
+  EXPECT_EQ(world.cluster.writes.size(), 2U);
+  EXPECT_GT(world.cluster.scores["srv2"], world.cluster.scores["srv1"]);
+}
+
+TEST(Promote, TakesOverFromAPredecessorsPrimaryIfItsOwnWalEndsWithTheShutdown) {
+  Switchover world;
+  world.srv1.instance.has_shutdown_record = true;
+  EXPECT_EQ(world.srv1.replay(kSwitchover).code, ReturnCode::Success);
+}
+
+TEST(Promote, RefusesToTakeOverFromAPredecessorsPrimaryOtherwise) {
+  Switchover world;
+  const auto answer = world.srv1.replay(kSwitchover);
+  EXPECT_EQ(answer.code, ReturnCode::ErrGeneric);
+  EXPECT_NE(answer.reason.find("does not end with the shutdown checkpoint of srv2"), std::string::npos)
+      << answer.reason;
+  EXPECT_EQ(world.srv1.instance.orders, Orders{});
+}
+
+TEST(Promote, AsksForNoShutdownCheckpointInAFailover) {
+  Failover world;
+  world.vote("srv1", "1#100");
+  world.vote("srv3", "1#100");
+  EXPECT_EQ(world.srv1.act(Action::Promote).code, ReturnCode::Success);
+  for (const auto& question : world.srv1.instance.questions) EXPECT_NE(question, "ends_with_shutdown_checkpoint");
+}
+
+// ---- By hand
+
+TEST(Promote, ByHandNeedsNoVotesAndWarns) {
+  World world;
+  Node srv1(world, "srv1", InstanceState::Standby);
+  EXPECT_EQ(srv1.act(Action::Promote).code, ReturnCode::Success);
+  EXPECT_TRUE(srv1.instance.primary);
+  EXPECT_TRUE(world.log.has("warning", "promotion forced by hand: there were no votes"));
+}
+
+// ---- The instance
+
+TEST(Promote, LeavesAPrimaryAlone) {
+  World world;
+  Node srv1(world, "srv1", InstanceState::Primary);
+  EXPECT_EQ(srv1.act(Action::Promote).code, ReturnCode::Success);
+  EXPECT_EQ(srv1.instance.orders, Orders{});
+}
+
+TEST(Promote, StartsAStoppedInstanceFirst) {
+  Failover world;
+  Node srv1(world, "srv1", InstanceState::Stopped);
+  srv1.environment = world.srv1.environment;
+  world.vote("srv1", "1#100");
+  world.vote("srv3", "1#100");
+  EXPECT_EQ(srv1.act(Action::Promote).code, ReturnCode::Success);
+  EXPECT_EQ(srv1.instance.orders, (Orders{"configure as standby", "start", "promote"}));
+}
+
+TEST(Promote, IsRefusedInAnyOtherState) {
+  for (const auto state : {InstanceState::CrashedPrimary, InstanceState::CrashedStandby, InstanceState::Transitional,
+                           InstanceState::Unresponsive, InstanceState::Unreachable}) {
+    SCOPED_TRACE(answer_of(state).name);
+    World world;
+    Node srv1(world, "srv1", state);
+    const auto answer = srv1.act(Action::Promote);
+    EXPECT_EQ(answer.code, ReturnCode::ErrGeneric);
+    EXPECT_EQ(answer.reason.find("promote refused, the instance is: " + std::string(answer_of(state).name)), 0U)
+        << answer.reason;
+    EXPECT_EQ(srv1.instance.orders, Orders{});
+  }
+}
+
+TEST(Promote, FailsAtOnceWhenTheServerDies) {
+  World world;
+  Node srv1(world, "srv1", InstanceState::Standby);
+  srv1.instance.dies_while_promoted = true;
+  const auto answer = srv1.act(Action::Promote);
+  EXPECT_EQ(answer.code, ReturnCode::ErrGeneric);
+  EXPECT_EQ(answer.reason, "the server died while it was promoted");
+  EXPECT_LT(srv1.took(), 1s);
+}
+
+TEST(Promote, GivesALongPromotionAllOfItsTime) {
+  World world;
+  Node srv1(world, "srv1", InstanceState::Standby);
+  srv1.instance.promotion_takes = 55s;
+  EXPECT_EQ(srv1.act(Action::Promote).code, ReturnCode::Success);
+}
+
+TEST(Promote, SaysWhatItWaitedForWhenItsTimeIsOver) {
+  World world;
+  Node srv1(world, "srv1", InstanceState::Standby);
+  srv1.instance.promotion_takes = fake::kNever;
+  const auto answer = srv1.act(Action::Promote);
+  EXPECT_EQ(answer.code, ReturnCode::ErrGeneric);
+  EXPECT_EQ(answer.reason, "out of time while it was promoted");
+  EXPECT_LT(srv1.took(), 60s);
+}
+
+}  // namespace
+}  // namespace pgsqlms::action

@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: PostgreSQL
+#include <gtest/gtest.h>
+
+#include "bench.hpp"
+#include "fake/printing.hpp"
+
+namespace pgsqlms::action {
+namespace {
+
+using decision::InstanceState;
+using ocf::Action;
+using ocf::ReturnCode;
+using pg::DbState;
+
+const Orders kStartedAsStandby = {"configure as standby", "start"};
+
+TEST(Start, StartsAStoppedInstanceAsAStandby) {
+  World world;
+  Node srv1(world, "srv1", InstanceState::Stopped);
+  EXPECT_EQ(srv1.act(Action::Start).code, ReturnCode::Success);
+  EXPECT_EQ(srv1.instance.orders, kStartedAsStandby);
+  EXPECT_TRUE(srv1.instance.postmaster);
+}
+
+TEST(Start, LeavesARunningStandbyAlone) {
+  World world;
+  Node srv1(world, "srv1", InstanceState::Standby);
+  EXPECT_EQ(srv1.act(Action::Start).code, ReturnCode::Success);
+  EXPECT_EQ(srv1.instance.orders, Orders{});
+  EXPECT_EQ(world.cluster.calls, 1) << "its own name, for the check of application_name";
+}
+
+TEST(Start, BringsACrashedPrimaryBackAsAStandby) {
+  for (const auto state :
+       {DbState::InProduction, DbState::ShuttingDown, DbState::InCrashRecovery, DbState::StartingUp}) {
+    SCOPED_TRACE(to_string(state));
+    World world;
+    Node srv1(world, "srv1", InstanceState::CrashedPrimary);
+    srv1.instance.be_stopped_with(state);
+    EXPECT_EQ(srv1.act(Action::Start).code, ReturnCode::Success);
+    EXPECT_EQ(srv1.instance.orders, kStartedAsStandby);
+    EXPECT_FALSE(srv1.instance.was_started_read_write);
+  }
+}
+
+TEST(Start, BringsACrashedStandbyBack) {
+  World world;
+  Node srv1(world, "srv1", InstanceState::CrashedStandby);
+  EXPECT_EQ(srv1.act(Action::Start).code, ReturnCode::Success);
+  EXPECT_EQ(srv1.instance.orders, kStartedAsStandby);
+}
+
+TEST(Start, EndsWhatOutlivedACrashedPostmasterFirst) {
+  World world;
+  Node srv1(world, "srv1", InstanceState::CrashedPrimary);
+  srv1.instance.orphans = 3;
+  EXPECT_EQ(srv1.act(Action::Start).code, ReturnCode::Success);
+  EXPECT_EQ(srv1.instance.orders, (Orders{"end orphans", "configure as standby", "start"}));
+}
+
+TEST(Start, IsRefusedForARunningPrimary) {
+  World world;
+  Node srv1(world, "srv1", InstanceState::Primary);
+  const auto answer = srv1.act(Action::Start);
+  EXPECT_EQ(answer.code, ReturnCode::ErrGeneric);
+  EXPECT_EQ(answer.reason, "start refused, the instance is: primary");
+  EXPECT_EQ(srv1.instance.orders, Orders{});
+}
+
+TEST(Start, FailsWithTheServersLastWords) {
+  World world;
+  Node srv1(world, "srv1", InstanceState::Stopped);
+  srv1.instance.start_failure = "FATAL:  could not map anonymous shared memory: Cannot allocate memory";
+  const auto answer = srv1.act(Action::Start);
+  EXPECT_EQ(answer.code, ReturnCode::ErrGeneric);
+  EXPECT_NE(answer.reason.find("could not map anonymous shared memory"), std::string::npos) << answer.reason;
+}
+
+TEST(Start, FailsAtOnceWhenTheServerDies) {
+  World world;
+  Node srv1(world, "srv1", InstanceState::Stopped);
+  srv1.instance.dies_while_starting = true;
+  const auto answer = srv1.act(Action::Start);
+  EXPECT_EQ(answer.code, ReturnCode::ErrGeneric);
+  EXPECT_NE(answer.reason.find("died while it was started"), std::string::npos) << answer.reason;
+  EXPECT_LT(srv1.took(), std::chrono::seconds(1));
+}
+
+TEST(Start, SaysWhatItWaitedForWhenItsTimeIsOver) {
+  World world;
+  Node srv1(world, "srv1", InstanceState::Stopped);
+  srv1.instance.start_takes = fake::kNever;
+  srv1.instance.contact_detail = "the database system is starting up";
+  const auto answer = srv1.act(Action::Start);
+  EXPECT_EQ(answer.code, ReturnCode::ErrGeneric);
+  EXPECT_EQ(answer.reason,
+            "out of time while it was started as a standby: the server accepts no connections yet: the database system "
+            "is starting up");
+  EXPECT_LT(srv1.took(), std::chrono::seconds(60));
+}
+
+TEST(Start, WaitsForAServerThatIsStartingAlready) {
+  World world;
+  Node srv1(world, "srv1", InstanceState::Stopped);
+  srv1.instance.start_takes = std::chrono::seconds(20);
+  srv1.instance.start(Deadline(world.clock, std::chrono::seconds(60)));
+  EXPECT_EQ(srv1.act(Action::Start).code, ReturnCode::Success);
+  EXPECT_EQ(srv1.instance.orders, Orders{"start"}) << "the one before the action";
+}
+
+// ---- The first start of a cluster
+
+TEST(FirstStart, GivesAFormerPrimaryTheLowestScoreThatCanBePromoted) {
+  for (const auto state : {DbState::ShutDown, DbState::InProduction}) {
+    SCOPED_TRACE(to_string(state));
+    World world;
+    Node srv1(world, "srv1", InstanceState::CrashedPrimary);
+    srv1.instance.be_stopped_with(state);
+    EXPECT_EQ(srv1.act(Action::Start).code, ReturnCode::Success);
+    EXPECT_EQ(world.cluster.writes, Orders{"score srv1 1"});
+  }
+}
+
+TEST(FirstStart, CountsNegativeScoresAsNone) {
+  World world;
+  Node srv1(world, "srv1", InstanceState::CrashedPrimary);
+  world.cluster.scores = {{"srv1", -1000}, {"srv2", -1}, {"srv3", std::nullopt}};
+  static_cast<void>(srv1.act(Action::Start));
+  EXPECT_EQ(world.cluster.writes, Orders{"score srv1 1"});
+}
+
+TEST(FirstStart, GivesNoScoreWhereANodeHasOne) {
+  for (const auto& node : {"srv1", "srv2", "srv3"}) {
+    SCOPED_TRACE(node);
+    World world;
+    Node srv1(world, "srv1", InstanceState::CrashedPrimary);
+    world.cluster.scores[node] = 0;
+    EXPECT_EQ(srv1.act(Action::Start).code, ReturnCode::Success);
+    EXPECT_EQ(world.cluster.writes, Orders{});
+  }
+}
+
+TEST(FirstStart, GivesNoScoreToAFormerStandby) {
+  for (const auto state : {InstanceState::Stopped, InstanceState::CrashedStandby}) {
+    World world;
+    Node srv1(world, "srv1", state);
+    EXPECT_EQ(srv1.act(Action::Start).code, ReturnCode::Success);
+    EXPECT_EQ(world.cluster.writes, Orders{}) << state;
+  }
+}
+
+TEST(FirstStart, GivesNoScoreToAFreshCopyOfAPrimary) {
+  World world;
+  Node srv1(world, "srv1", InstanceState::CrashedPrimary);
+  srv1.instance.backup_label = true;
+  EXPECT_EQ(srv1.act(Action::Start).code, ReturnCode::Success);
+  EXPECT_EQ(world.cluster.writes, Orders{});
+}
+
+TEST(FirstStart, SucceedsThoughTheClusterTakesNoScore) {
+  World world;
+  Node srv1(world, "srv1", InstanceState::CrashedPrimary);
+  world.cluster.fails = true;
+  EXPECT_EQ(srv1.act(Action::Start).code, ReturnCode::Success);
+  EXPECT_TRUE(world.log.has("error", "no promotion score set"));
+}
+
+}  // namespace
+}  // namespace pgsqlms::action

@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: PostgreSQL
+#include "fake/fake_instance.hpp"
+
+#include <algorithm>
+
+#include "pgsqlms/ocf/answer.hpp"
+
+namespace pgsqlms::fake {
+namespace {
+
+using decision::InstanceState;
+using ocf::Failure;
+using pg::Contact;
+using pg::DbState;
+
+constexpr int kVersion15 = 150000;
+
+}  // namespace
+
+FakeInstance::FakeInstance(FakeClock& clock, InstanceState state) : clock_(clock) {
+  installed = {true, true, true, pg::ServerVersion{kVersion15}, std::nullopt, false};
+  control = pg::ControlData{DbState::InProduction, position.lsn, position.timeline, 0, "replica"};
+  postmaster = true;
+  primary = true;
+  switch (state) {
+    case InstanceState::Primary: return;
+    case InstanceState::Standby:
+    case InstanceState::Stopped:
+    case InstanceState::CrashedStandby:
+      primary = false;
+      standby_signal = true;
+      postmaster = state == InstanceState::Standby;
+      control->state = state == InstanceState::Stopped ? DbState::ShutDownInRecovery : DbState::InArchiveRecovery;
+      return;
+    case InstanceState::CrashedPrimary: postmaster = false; return;
+    case InstanceState::Transitional:
+      contact = Contact::NotYet;
+      contact_detail = "the database system is starting up";
+      return;
+    case InstanceState::Unresponsive: contact = Contact::NoResponse; return;
+    case InstanceState::Unreachable: contact = Contact::NotListening; return;
+    case InstanceState::Absent:
+      data_directory = installed.data_directory = installed.pgdata = false;
+      installed.version.reset();
+      [[fallthrough]];
+    case InstanceState::Damaged:
+      postmaster = false;
+      control.reset();
+      return;
+  }
+}
+
+void FakeInstance::be_stopped_with(DbState state) {
+  postmaster = standby_signal = false;
+  control->state = state;
+}
+
+void FakeInstance::schedule(Pending what, Duration takes) {
+  pending_ = what;
+  due_ = clock_.now() + takes;
+}
+
+void FakeInstance::settle() {
+  if (pending_ == Pending::Nothing || clock_.now() < due_) return;
+  const auto what = pending_;
+  pending_ = Pending::Nothing;
+  if (what == Pending::Start) postmaster = !dies_while_starting;
+  if (what == Pending::Stop) finish_stop();
+  if (what == Pending::Promotion) finish_promotion();
+}
+
+void FakeInstance::finish_stop() {
+  postmaster = false;
+  if (stops_uncleanly || !control) return;
+  control->state = primary ? DbState::ShutDown : DbState::ShutDownInRecovery;
+  if (!primary) return;
+  control->checkpoint = position.lsn;
+  control->timeline = position.timeline;
+  position.lsn.bytes += kShutdownRecord;
+  has_shutdown_record = true;
+}
+
+void FakeInstance::finish_promotion() {
+  if (dies_while_promoted) {
+    postmaster = false;
+    return;
+  }
+  primary = true;
+  standby_signal = false;
+  control->state = DbState::InProduction;
+  ++position.timeline;
+}
+
+Contact FakeInstance::answer() const {
+  if (!postmaster) return Contact::NotListening;
+  if (pending_ == Pending::Start || pending_ == Pending::Stop) return Contact::NotYet;
+  return contact;
+}
+
+void FakeInstance::connect(Deadline deadline) {
+  if (answer() == Contact::NoResponse) clock_.sleep(deadline.remaining());
+  if (answer() != Contact::Accepted) throw Failure("no connection to the server: " + contact_detail);
+}
+
+pg::ProbeFacts FakeInstance::probe(Deadline deadline) {
+  questions.emplace_back("probe");
+  settle();
+  pg::ProbeFacts facts;
+  facts.contact = answer();
+  facts.contact_detail = contact_detail;
+  if (facts.contact == Contact::NoResponse) clock_.sleep(deadline.remaining());
+  if (facts.contact == Contact::Accepted) {
+    facts.in_recovery = !primary;
+    return facts;
+  }
+  facts.data_directory = data_directory;
+  facts.processes = {postmaster, orphans};
+  facts.control = control;
+  facts.backup_label = backup_label;
+  facts.standby_signal = standby_signal;
+  return facts;
+}
+
+pg::ServerProcesses FakeInstance::processes() {
+  questions.emplace_back("processes");
+  settle();
+  return {postmaster, orphans};
+}
+
+pg::Installation FakeInstance::installation() {
+  questions.emplace_back("installation");
+  return installed;
+}
+
+std::optional<pg::ControlData> FakeInstance::control_data(Deadline /*deadline*/) {
+  questions.emplace_back("control_data");
+  settle();
+  return control;
+}
+
+pg::RecoverySettings FakeInstance::recovery_settings(const pg::TemplateNames& names, Deadline /*deadline*/) {
+  questions.emplace_back("recovery_settings");
+  return settings.value_or(pg::RecoverySettings{"on", "latest", names.node, ""});
+}
+
+pg::ReplicationStatus FakeInstance::replication_status(Deadline deadline) {
+  questions.emplace_back("replication_status");
+  settle();
+  connect(deadline);
+  if (replication_status_fails) throw Failure("the server did not answer: canceling statement");
+  return replication;
+}
+
+pg::WalPosition FakeInstance::wal_position(Deadline deadline) {
+  questions.emplace_back("wal_position");
+  settle();
+  connect(deadline);
+  if (!knows_position) throw Failure("the instance does not know its WAL position");
+  return position;
+}
+
+bool FakeInstance::ends_with_shutdown_checkpoint(const pg::WalPosition& end, Deadline /*deadline*/) {
+  questions.emplace_back("ends_with_shutdown_checkpoint");
+  return has_shutdown_record && end == position;
+}
+
+void FakeInstance::checkpoint(Deadline deadline) {
+  orders.emplace_back("checkpoint");
+  settle();
+  connect(deadline);
+  control->checkpoint = position.lsn;
+}
+
+void FakeInstance::configure_as_standby(const pg::TemplateNames& /*names*/) {
+  orders.emplace_back("configure as standby");
+  if (!data_directory) throw Failure("no data directory to write to");
+  standby_signal = true;
+}
+
+void FakeInstance::start(Deadline /*deadline*/) {
+  orders.emplace_back("start");
+  settle();
+  if (postmaster || orphans > 0 || !control) throw Failure("start failed: FATAL:  the data directory is not free");
+  if (start_failure) throw Failure("start failed: " + *start_failure);
+  postmaster = true;
+  primary = !standby_signal;
+  was_started_read_write = was_started_read_write || primary;
+  control->state = primary ? DbState::InProduction : DbState::InArchiveRecovery;
+  // What was wrong with the former server's processes went with them; what is wrong with the settings stays.
+  if (contact != Contact::NotListening && contact != Contact::Denied) contact = Contact::Accepted;
+  schedule(Pending::Start, start_takes);
+}
+
+void FakeInstance::request_stop(Deadline /*deadline*/) {
+  orders.emplace_back("stop");
+  schedule(Pending::Stop, stop_takes);
+}
+
+void FakeInstance::request_promotion(Deadline /*deadline*/) {
+  orders.emplace_back("promote");
+  settle();
+  if (!postmaster || primary) throw Failure("pg_ctl promote: there is no standby server");
+  schedule(Pending::Promotion, promotion_takes);
+}
+
+void FakeInstance::end_orphans(Deadline deadline) {
+  settle();
+  if (postmaster || orphans == 0) return;
+  orders.emplace_back("end orphans");
+  if (has_immortal_orphans) {
+    clock_.sleep(deadline.remaining());
+    throw Failure(std::to_string(orphans) + " server processes are left");
+  }
+  orphans = 0;
+}
+
+}  // namespace pgsqlms::fake

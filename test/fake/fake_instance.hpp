@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: PostgreSQL
+// FakeInstance: a PostgreSQL instance in memory, with processes, pg_control, a role and a WAL position, that starts,
+// stops, is promoted and dies in its own time.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "fake/fake_clock.hpp"
+#include "pgsqlms/decision/instance_state.hpp"
+#include "pgsqlms/pg/instance.hpp"
+
+namespace pgsqlms::fake {
+
+inline constexpr Duration kNever = std::chrono::hours(1000);
+
+/// What a shutdown checkpoint's record takes in the WAL.
+inline constexpr std::uint64_t kShutdownRecord = 0x78;
+
+class FakeInstance : public pg::Instance {
+ public:
+  /// An instance in that state, on timeline 1. One that was up or crashed without a role is a primary.
+  FakeInstance(FakeClock& clock, decision::InstanceState state);
+
+  // ---- How it is. Tests arrange it and look at it.
+  bool data_directory = true;
+  bool postmaster = false;
+  std::size_t orphans = 0;
+  bool primary = false;                    ///< the role of a running server
+  std::optional<pg::ControlData> control;  ///< nothing if pg_control cannot be read
+  bool backup_label = false;
+  bool standby_signal = false;
+  pg::WalPosition position{1, {0x3000000}};
+  pg::Contact contact = pg::Contact::Accepted;  ///< how a server answers that is up and neither starts nor stops
+  std::string contact_detail;
+  pg::Installation installed;
+  std::optional<pg::RecoverySettings> settings;  ///< nothing: those of a standby that is named as it should be
+  pg::ReplicationStatus replication;
+  bool has_shutdown_record = false;  ///< the last record of its WAL is a shutdown checkpoint
+
+  // ---- How it will behave.
+  Duration start_takes = std::chrono::milliseconds(300);
+  Duration stop_takes = std::chrono::milliseconds(300);
+  Duration promotion_takes = std::chrono::milliseconds(300);
+  std::optional<std::string> start_failure;  ///< the server's last words if it does not start
+  bool dies_while_starting = false;
+  bool dies_while_promoted = false;
+  bool stops_uncleanly = false;
+  bool has_immortal_orphans = false;
+  bool replication_status_fails = false;
+  bool knows_position = true;
+
+  // ---- What was asked of it, in order.
+  std::vector<std::string> orders;
+  std::vector<std::string> questions;
+  bool was_started_read_write = false;
+
+  /// Stopped, with that state in pg_control; without standby.signal, as a primary leaves it.
+  void be_stopped_with(pg::DbState state);
+
+  [[nodiscard]] pg::ProbeFacts probe(Deadline deadline) override;
+  [[nodiscard]] pg::ServerProcesses processes() override;
+  [[nodiscard]] pg::Installation installation() override;
+  [[nodiscard]] std::optional<pg::ControlData> control_data(Deadline deadline) override;
+  [[nodiscard]] pg::RecoverySettings recovery_settings(const pg::TemplateNames& names, Deadline deadline) override;
+  [[nodiscard]] pg::ReplicationStatus replication_status(Deadline deadline) override;
+  [[nodiscard]] pg::WalPosition wal_position(Deadline deadline) override;
+  [[nodiscard]] bool ends_with_shutdown_checkpoint(const pg::WalPosition& end, Deadline deadline) override;
+
+  void checkpoint(Deadline deadline) override;
+  void configure_as_standby(const pg::TemplateNames& names) override;
+  void start(Deadline deadline) override;
+  void request_stop(Deadline deadline) override;
+  void request_promotion(Deadline deadline) override;
+  void end_orphans(Deadline deadline) override;
+
+ private:
+  enum class Pending { Nothing, Start, Stop, Promotion };
+
+  void schedule(Pending what, Duration takes);
+  /// Lets happen what is due by now.
+  void settle();
+  void finish_stop();
+  void finish_promotion();
+  /// How a connection attempt ends now.
+  [[nodiscard]] pg::Contact answer() const;
+  /// A session, or a Failure that says why there is none.
+  void connect(Deadline deadline);
+
+  FakeClock& clock_;
+  Pending pending_ = Pending::Nothing;
+  Clock::TimePoint due_;
+};
+
+}  // namespace pgsqlms::fake
