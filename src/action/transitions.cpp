@@ -18,10 +18,9 @@ Observation observe_for(Agent& agent, Action action) {
 }
 
 std::string refusal(Action action, const Observation& found) {
-  auto text = std::string(ocf::spec_of(action).name) +
-              " refused, the instance is: " + std::string(decision::answer_of(found.state).name);
-  const auto detail = decision::explain(found.state, found.facts);
-  return detail.empty() ? text : text + " (" + detail + ")";
+  const auto reason = decision::explain(found.state, found.facts);
+  const auto name = std::string(decision::answer_of(found.state).name);
+  return std::string(ocf::spec_of(action).name) + " refused: " + (reason.empty() ? "the instance is " + name : reason);
 }
 
 }  // namespace

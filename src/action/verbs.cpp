@@ -63,8 +63,14 @@ void claim_first_promotion(Agent& agent) try {
   spdlog::error("no promotion score set: {}", failure.what());
 }
 
-/// Where the demoted primary's WAL ends, for the standby that is to take over.
+bool is_clean_primary(const std::optional<pg::ControlData>& control) {
+  return control && control->state == pg::DbState::ShutDown;
+}
+
+/// Where the demoted primary's WAL ends, for the standby that is to take over. In a demotion by hand there is none, and
+/// nobody who would take it back.
 void publish_shutdown_checkpoint(Agent& agent, const pg::ControlData& control) try {
+  if (!agent.context.transition) return;
   const pg::WalPosition checkpoint{control.timeline, control.checkpoint};
   spdlog::info("shut down cleanly at {}", to_string(checkpoint));
   agent.cluster.set_attribute(cluster::PrivateAttribute::ShutdownCheckpoint, published_form(checkpoint),
@@ -102,17 +108,20 @@ void stop(Agent& agent) {
 void step_down(Agent& agent, const Observation& before) {
   stop(agent);
   const auto control = agent.instance.control_data(agent.deadline);
-  if (!control || control->state != pg::DbState::ShutDown) {
+  if (!is_clean_primary(control)) {
     throw ocf::Failure("the primary was not shut down cleanly, pg_control says: " +
                        (control ? std::string(to_string(control->state)) : "nothing readable"));
   }
-  // Demoted by hand nobody takes over, and nobody would take it back.
-  if (agent.context.transition) publish_shutdown_checkpoint(agent, *control);
+  publish_shutdown_checkpoint(agent, *control);
   start_unless_stopping(agent, before);
 }
 
 void take_down(Agent& agent, const Observation& before) {
   stop(agent);
+  if (before.facts.processes.postmaster) {
+    const auto control = agent.instance.control_data(agent.deadline);
+    if (is_clean_primary(control)) publish_shutdown_checkpoint(agent, *control);
+  }
   start_unless_stopping(agent, before);
 }
 

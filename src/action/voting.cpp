@@ -82,12 +82,15 @@ std::optional<Verdict> judge_switchover(Agent& agent, const ocf::NotifyContext& 
 
 }  // namespace
 
-void publish_vote(Agent& agent) {
-  // Where the position cannot be told, the vote of an election that was given up would pass for a new one.
-  agent.cluster.delete_attribute(PrivateAttribute::Vote, agent.cluster.local_node(), agent.deadline);
-  const auto position = agent.instance.wal_position(agent.deadline);
+void publish_vote(Agent& agent) try {
+  const auto patience = agent.deadline.within(agent.deadline.remaining() / 2);
+  const auto position = agent.instance.wal_position(patience);
   spdlog::info("voting with {}", to_string(position));
   agent.cluster.set_attribute(PrivateAttribute::Vote, published_form(position), agent.deadline);
+} catch (const ocf::Failure&) {
+  // The vote of an election that was given up would pass for a new one.
+  agent.cluster.delete_attribute(PrivateAttribute::Vote, agent.cluster.local_node(), agent.deadline);
+  throw;
 }
 
 Verdict count_votes(Agent& agent, const ocf::NotifyContext& transition, Deadline patience) {

@@ -11,7 +11,7 @@ namespace pgsqlms::cluster {
 std::optional<PromotionScore> parse_score(std::string_view text) {
   if (text == "INFINITY" || text == "+INFINITY") return kInfinity;
   if (text == "-INFINITY") return -kInfinity;
-  if (!text.empty() && text.front() == '+') text.remove_prefix(1);
+  if (text.substr(0, 1) == "+" && text.substr(1, 1) != "-") text.remove_prefix(1);
   const auto number = parse_number<std::int64_t>(text);
   if (!number) return std::nullopt;
   return static_cast<PromotionScore>(std::clamp<std::int64_t>(*number, -kInfinity, kInfinity));

@@ -33,13 +33,14 @@ InstanceState state_without_server(const pg::ProbeFacts& facts) {
     case DbState::ShutDown:
     case DbState::ShutDownInRecovery: return InstanceState::Stopped;
     case DbState::InArchiveRecovery: return InstanceState::CrashedStandby;
+    case DbState::InProduction:
+      // A fresh base backup of a primary says so too, and has never run.
+      return facts.standby_signal ? InstanceState::Stopped : InstanceState::CrashedPrimary;
     case DbState::StartingUp:
     case DbState::ShuttingDown:
-    case DbState::InCrashRecovery:
-    case DbState::InProduction: break;
+    case DbState::InCrashRecovery: break;
   }
-  // A fresh base backup of a primary says `in production` and has never run.
-  return facts.standby_signal ? InstanceState::Stopped : InstanceState::CrashedPrimary;
+  return facts.standby_signal ? InstanceState::CrashedStandby : InstanceState::CrashedPrimary;
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 namespace pgsqlms::ocf {
 
 std::optional<FeatureSet> FeatureSet::parse(std::string_view text) {
+  if (text.empty() || text.back() == '.') return std::nullopt;
   const auto parts = split(text, ".");
   FeatureSet version;
   if (parts.size() < 2 || parts.size() > version.numbers.size()) return std::nullopt;

@@ -11,8 +11,9 @@ constexpr int kFirstOneNumberVersion = 10;
 }  // namespace
 
 std::optional<ServerVersion> ServerVersion::parse(std::string_view text) {
-  const auto parts = split(trimmed(text), ".");
-  if (parts.empty() || parts.size() > 2) return std::nullopt;
+  text = trimmed(text);
+  const auto parts = split(text, ".");
+  if (parts.empty() || text.back() == '.' || parts.size() > 2) return std::nullopt;
   const auto major = parse_number<unsigned short>(parts[0]);
   const auto minor = parse_number<unsigned short>(parts.size() == 2 ? parts[1] : "0");
   if (!major || !minor || *minor > 99) return std::nullopt;

@@ -91,7 +91,9 @@ std::optional<QueryError> finish_connecting(PGconn* session, Deadline deadline) 
   while (state != PGRES_POLLING_OK) {
     if (state == PGRES_POLLING_FAILED || PQstatus(session) == CONNECTION_BAD) {
       const std::string_view message = PQerrorMessage(session);
-      return QueryError{contact_for(sqlstate_in(message)), first_line(message)};
+      // There is a server, and libpq itself has nothing to answer it with.
+      const bool lacks_password = PQconnectionNeedsPassword(session) != 0;
+      return QueryError{lacks_password ? Contact::Denied : contact_for(sqlstate_in(message)), first_line(message)};
     }
     const short events = state == PGRES_POLLING_READING ? POLLIN : POLLOUT;
     if (wait_for(session, events, deadline) == Readiness::OutOfTime) {

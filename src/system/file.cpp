@@ -103,7 +103,9 @@ std::optional<std::string> read_file(const std::string& path, std::size_t limit)
 std::optional<std::chrono::seconds> age_of(const std::string& path) {
   struct stat status {};
   if (stat(path.c_str(), &status) != 0) return std::nullopt;
-  return std::chrono::seconds(std::time(nullptr) - status.st_mtime);
+  const auto age = std::time(nullptr) - status.st_mtime;
+  if (age < 0) return std::nullopt;  // the clock was set back: nobody knows
+  return std::chrono::seconds(age);
 }
 
 void replace_file(const std::string& directory, const std::string& name, const std::string& contents) {

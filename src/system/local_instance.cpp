@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: PostgreSQL
 #include "pgsqlms/system/local_instance.hpp"
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -77,6 +78,19 @@ bool has_postmaster(const std::vector<ServerProcess>& processes) {
   return std::any_of(processes.begin(), processes.end(), [](const auto& process) { return process.postmaster; });
 }
 
+/// A record as pg_waldump, or before PostgreSQL 10 pg_xlogdump, prints it.
+bool is_shutdown_checkpoint(std::string_view record) {
+  const auto says = [&](std::string_view text) { return record.find(text) != std::string_view::npos; };
+  return says("rmgr: XLOG") && (says("CHECKPOINT_SHUTDOWN") || (says("checkpoint:") && says("shutdown")));
+}
+
+/// When the file was last written, in nanoseconds; nothing if there is none.
+std::optional<std::int64_t> written_at(const std::string& path) {
+  struct stat status {};
+  if (stat(path.c_str(), &status) != 0) return std::nullopt;
+  return std::int64_t{status.st_mtim.tv_sec} * 1'000'000'000 + status.st_mtim.tv_nsec;
+}
+
 pg::Lsn parse_lsn(const std::optional<std::string>& text) {
   return pg::Lsn::parse(text.value_or("")).value_or(pg::Lsn{});
 }
@@ -91,8 +105,12 @@ LocalInstance::LocalInstance(ocf::ResourceParameters parameters)
     : parameters_(std::move(parameters)), user_(find_user(parameters_.system_user)) {}
 
 const User& LocalInstance::user() const {
-  if (!user_) throw Failure(ReturnCode::ErrArgs, "system_user \"" + parameters_.system_user + "\" does not exist");
+  if (!user_) throw Failure(ReturnCode::ErrArgs, no_such_user());
   return *user_;
+}
+
+std::string LocalInstance::no_such_user() const {
+  return "system_user \"" + parameters_.system_user + "\" does not exist";
 }
 
 Address LocalInstance::address() const { return {parameters_.pghost, parameters_.pgport, user()}; }
@@ -117,6 +135,10 @@ std::optional<pg::ServerVersion> LocalInstance::version() const {
 // ---- Facts
 
 void LocalInstance::contact(pg::ProbeFacts& facts, Deadline deadline) {
+  if (!user_) {  // nobody to connect as: a node without PostgreSQL
+    facts.contact_detail = no_such_user();
+    return;
+  }
   const bool had_connection = connection_ != nullptr;
   if (!had_connection) {
     auto attempt = Connection::open(address(), SessionKind::Sql, deadline);
@@ -191,11 +213,14 @@ pg::Installation LocalInstance::installation() {
 }
 
 std::optional<pg::ControlData> LocalInstance::control_data(Deadline deadline) {
+  if (!user_) return std::nullopt;
   Command command;
   command.arguments = {program("pg_controldata"), parameters_.datadir};
   command.user = &user();
   const auto outcome = run(command, deadline);
-  return outcome.succeeded() ? pg::parse_control_data(outcome.out) : std::nullopt;
+  // It prints the values of a damaged file too, with a warning; from PostgreSQL 17 on that is on stderr.
+  const auto is_damaged = (outcome.out + outcome.err).find("CRC checksum does not match") != std::string::npos;
+  return outcome.succeeded() && !is_damaged ? pg::parse_control_data(outcome.out) : std::nullopt;
 }
 
 std::vector<Connection::Row> LocalInstance::ask(const std::string& sql, Deadline deadline) {
@@ -276,20 +301,24 @@ pg::WalPosition LocalInstance::wal_position(Deadline deadline) {
 }
 
 bool LocalInstance::ends_with_shutdown_checkpoint(const pg::WalPosition& end, Deadline deadline) {
+  if (end.lsn == pg::Lsn{}) return false;
   const auto running = version().value_or(pg::ServerVersion{});
-  const auto before = end.lsn.bytes - std::min(end.lsn.bytes, kLongestCheckpointRecord);
   Command command;
-  command.arguments = {program(running.has_wal_names() ? "pg_waldump" : "pg_xlogdump"),
-                       "--path=" + wal_directory(running.has_wal_names()), "--timeline=" + std::to_string(end.timeline),
-                       "--start=" + to_string(pg::Lsn{before - before % kSmallestSegment}),
-                       "--end=" + to_string(end.lsn)};
   command.user = &user();
   command.output_limit = kLogTail;
-  const auto records = split(run(command, deadline).out, "\n");
-  if (records.empty()) return false;
-  const auto last = records.back();
-  const auto says = [&](std::string_view text) { return last.find(text) != std::string_view::npos; };
-  return says("rmgr: XLOG") && (says("CHECKPOINT_SHUTDOWN") || (says("checkpoint:") && says("shutdown")));
+  // pg_waldump shows nothing where no record begins between --start and --end: the record may begin in the megabyte
+  // before. Not the other way round: with archiving, the empty end of a segment is before a shutdown checkpoint.
+  for (const auto back : {std::uint64_t{1}, kLongestCheckpointRecord}) {
+    const auto before = end.lsn.bytes - std::min(end.lsn.bytes, back);
+    command.arguments = {
+        program(running.has_wal_names() ? "pg_waldump" : "pg_xlogdump"),
+        "--path=" + wal_directory(running.has_wal_names()), "--timeline=" + std::to_string(end.timeline),
+        "--start=" + to_string(pg::Lsn{before - before % kSmallestSegment}), "--end=" + to_string(end.lsn)};
+    const auto outcome = run(command, deadline);
+    const auto last = outcome.out.rfind("rmgr: ");  // with it begins the line of each record
+    if (last != std::string::npos) return is_shutdown_checkpoint(outcome.out.substr(last));
+  }
+  return false;
 }
 
 // ---- Standby settings
@@ -376,11 +405,14 @@ void LocalInstance::start(Deadline deadline) {
   std::vector<std::string> arguments = {"-w", "--timeout", std::to_string(std::max<std::int64_t>(seconds, 1)), "start"};
   if (!options.empty()) arguments.insert(arguments.end(), {"-o", options});
   connection_.reset();
+  const auto log_names = parameters_.datadir + "/current_logfiles";
+  const auto former_log = written_at(log_names);
   const auto outcome = pg_ctl(std::move(arguments), deadline);
   if (outcome.succeeded()) return;
   auto last_words = telling_line(outcome.out);
   if (last_words.compare(0, 6, "FATAL:") != 0 && last_words.compare(0, 6, "PANIC:") != 0) {
-    const auto logged = last_log_line();
+    // What a former server logged does not tell why this one failed.
+    const auto logged = written_at(log_names) == former_log ? std::string() : last_log_line();
     if (!logged.empty()) last_words = logged;
   }
   throw Failure("start failed: " + (last_words.empty() ? describe(outcome) : last_words));
@@ -423,7 +455,8 @@ void LocalInstance::end_orphans(Deadline deadline) {
 /// The last telling line of the file that the logging collector writes to.
 std::string LocalInstance::last_log_line() const {
   const ActingAs owner(user());
-  for (const auto line : split(read_file(parameters_.datadir + "/current_logfiles").value_or(""), "\n")) {
+  const auto names = read_file(parameters_.datadir + "/current_logfiles").value_or("");
+  for (const auto line : split(names, "\n")) {
     constexpr std::string_view kKind = "stderr ";
     if (line.substr(0, kKind.size()) != kKind) continue;
     const auto name = std::string(line.substr(kKind.size()));

@@ -87,7 +87,7 @@ TEST(EveryAction, GivesAReasonForEveryError) {
 TEST(EveryAction, GivesAShortReasonOnOneLine) {
   for_all([](const Node&, Action, const ocf::Answer& answer) {
     ASSERT_EQ(answer.reason.find('\n'), std::string::npos) << answer.reason;
-    ASSERT_LE(answer.reason.size(), 160U) << answer.reason;
+    ASSERT_LE(answer.reason.size(), 128U) << answer.reason;
   });
 }
 

@@ -29,8 +29,26 @@ TEST(Demote, PublishesWhereTheDemotedPrimarysWalEnds) {
   World world;
   Node srv1(world, "srv1", InstanceState::Primary);
   srv1.instance.position = {7, {0x303A4D0}};
+  srv1.set_transition({{"promoted", "srv1"}, {"demote", "srv1"}, {"promote", "srv2"}});
   EXPECT_EQ(srv1.act(Action::Demote).code, ReturnCode::Success);
   EXPECT_EQ(world.cluster.published(PrivateAttribute::ShutdownCheckpoint).at("srv1"), "7#50570448");
+}
+
+TEST(Demote, PublishesWhereAPrimaryThatCouldNotBeReachedEnds) {
+  World world;
+  Node srv1(world, "srv1", InstanceState::Primary);
+  srv1.instance.contact = pg::Contact::NotYet;
+  srv1.instance.position = {7, {0x303A4D0}};
+  srv1.set_transition({{"promoted", "srv1"}, {"demote", "srv1"}, {"promote", "srv2"}});
+  EXPECT_EQ(srv1.act(Action::Demote).code, ReturnCode::Success);
+  EXPECT_EQ(world.cluster.published(PrivateAttribute::ShutdownCheckpoint).at("srv1"), "7#50570448");
+}
+
+TEST(Demote, PublishesNothingWhenCalledByHand) {
+  World world;
+  Node srv1(world, "srv1", InstanceState::Primary);
+  EXPECT_EQ(srv1.act(Action::Demote).code, ReturnCode::Success);
+  EXPECT_TRUE(world.cluster.published(PrivateAttribute::ShutdownCheckpoint).empty()) << "nobody would take it back";
 }
 
 TEST(Demote, LeavesAStandbyAlone) {
@@ -89,6 +107,7 @@ TEST(Demote, TakesDownAFullPrimary) {
   World world;
   Node srv1(world, "srv1", InstanceState::Primary);
   srv1.instance.contact = pg::Contact::Saturated;
+  srv1.set_transition({{"promoted", "srv1"}, {"demote", "srv1"}, {"promote", "srv2"}});
   EXPECT_EQ(srv1.act(Action::Demote).code, ReturnCode::Success);
   EXPECT_EQ(srv1.instance.orders, kRestartedAsStandby);
   EXPECT_EQ(world.cluster.published(PrivateAttribute::ShutdownCheckpoint).count("srv1"), 1U);
@@ -109,6 +128,7 @@ TEST(Demote, SucceedsThoughTheShutdownCheckpointCannotBePublished) {
   World world;
   Node srv1(world, "srv1", InstanceState::Primary);
   world.cluster.fails = true;
+  srv1.set_transition({{"promoted", "srv1"}, {"demote", "srv1"}, {"promote", "srv2"}});
   EXPECT_EQ(srv1.act(Action::Demote).code, ReturnCode::Success);
   EXPECT_TRUE(world.log.has("error", "shutdown checkpoint not published"));
 }

@@ -263,8 +263,7 @@ TEST(Promote, IsRefusedInAnyOtherState) {
     Node srv1(world, "srv1", state);
     const auto answer = srv1.act(Action::Promote);
     EXPECT_EQ(answer.code, ReturnCode::ErrGeneric);
-    EXPECT_EQ(answer.reason.find("promote refused, the instance is: " + std::string(answer_of(state).name)), 0U)
-        << answer.reason;
+    EXPECT_EQ(answer.reason.find("promote refused: " + std::string(answer_of(state).reason)), 0U) << answer.reason;
     EXPECT_EQ(srv1.instance.orders, Orders{});
   }
 }

@@ -63,7 +63,7 @@ TEST(Start, IsRefusedForARunningPrimary) {
   Node srv1(world, "srv1", InstanceState::Primary);
   const auto answer = srv1.act(Action::Start);
   EXPECT_EQ(answer.code, ReturnCode::ErrGeneric);
-  EXPECT_EQ(answer.reason, "start refused, the instance is: primary");
+  EXPECT_EQ(answer.reason, "start refused: the instance is primary");
   EXPECT_EQ(srv1.instance.orders, Orders{});
 }
 

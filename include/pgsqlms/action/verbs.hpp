@@ -21,7 +21,8 @@ void stop(Agent& agent);
 /// Stops a running primary, proves the shutdown clean and publishes where its WAL ends; then start_unless_stopping().
 void step_down(Agent& agent, const Observation& before);
 
-/// Makes sure that a server is down, then start_unless_stopping().
+/// Makes sure that a server in any other state is down; what was a primary and ended cleanly is published as well. Then
+/// start_unless_stopping().
 void take_down(Agent& agent, const Observation& before);
 
 /// Starts a stopped instance as a standby, unless this transition is going to stop it here anyway.

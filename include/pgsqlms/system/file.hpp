@@ -15,7 +15,7 @@ namespace pgsqlms::system {
 /// The last `limit` bytes of a regular file; nothing if it cannot be read.
 [[nodiscard]] std::optional<std::string> read_file(const std::string& path, std::size_t limit = 1 << 20);
 
-/// The time since the file was last written; nothing if there is no such file.
+/// The time since the file was last written; nothing if there is no such file, or if that lies in the future.
 [[nodiscard]] std::optional<std::chrono::seconds> age_of(const std::string& path);
 
 /// Replaces the file in one step: a new file with mode 0600, made without following a link, fsynced and renamed, then

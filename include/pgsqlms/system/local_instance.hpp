@@ -37,6 +37,7 @@ class LocalInstance : public pg::Instance {
 
  private:
   [[nodiscard]] const User& user() const;
+  [[nodiscard]] std::string no_such_user() const;
   [[nodiscard]] Address address() const;
   [[nodiscard]] std::string program(const std::string& name) const;
   [[nodiscard]] std::string wal_directory(bool has_wal_names) const;

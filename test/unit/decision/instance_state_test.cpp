@@ -129,13 +129,17 @@ const Rule kRules[] = {
                    {DbState::InProduction, DbState::StartingUp, DbState::ShuttingDown, DbState::InCrashRecovery});
      },
      InstanceState::CrashedPrimary},
-    {"any other state with a standby's file is that of one that did not run yet",
+    {"a copy of a running primary with a standby's file did not run yet",
      [](const auto& facts) {
-       return is_readable(facts) && facts.standby_signal &&
-              says(facts,
-                   {DbState::InProduction, DbState::StartingUp, DbState::ShuttingDown, DbState::InCrashRecovery});
+       return is_readable(facts) && facts.standby_signal && says(facts, {DbState::InProduction});
      },
      InstanceState::Stopped},
+    {"any other state with a standby's file is that of a crashed standby",
+     [](const auto& facts) {
+       return is_readable(facts) && facts.standby_signal &&
+              says(facts, {DbState::StartingUp, DbState::ShuttingDown, DbState::InCrashRecovery});
+     },
+     InstanceState::CrashedStandby},
 };
 
 TEST(Classify, FollowsExactlyOneRuleInEveryCombinationOfFacts) {
