@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: PostgreSQL
+#include <fcntl.h>
 #include <spdlog/spdlog.h>
 #include <sys/utsname.h>
 #include <unistd.h>
@@ -17,6 +18,13 @@
 namespace {
 
 using namespace pgsqlms;
+
+/// What is opened later must not take the place of a standard stream that the caller closed.
+void open_closed_streams() {
+  int number = open("/dev/null", O_RDWR);
+  while (number >= 0 && number <= STDERR_FILENO) number = open("/dev/null", O_RDWR);
+  if (number >= 0) close(number);
+}
 
 std::string host_name() {
   utsname names{};
@@ -64,6 +72,7 @@ bool print_what_was_asked(const system::CommandLine& line, const ocf::Environmen
 }  // namespace
 
 int main(int argc, char** argv) {
+  open_closed_streams();
   auto environment = ocf::Environment::from(environ);
   system::CommandLine line;
   spdlog::set_level(spdlog::level::off);  // spdlog's own default would print to stdout

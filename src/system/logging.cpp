@@ -66,8 +66,10 @@ void start_logging(const ocf::Environment& environment) {
   } else if (facility) {
     sinks.push_back(std::make_shared<spdlog::sinks::syslog_sink_mt>(ident, 0, *facility, false));
   }
-  add_file(sinks, environment.text("HA_LOGFILE"), level);
-  add_file(sinks, environment.text("HA_DEBUGLOG"), spdlog::level::debug);
+  const auto log = environment.text("HA_LOGFILE");
+  const auto debug_log = environment.text("HA_DEBUGLOG");
+  add_file(sinks, log, level);
+  if (debug_log != log) add_file(sinks, debug_log, spdlog::level::debug);
 
   auto logger = std::make_shared<spdlog::logger>("pgsqlms", sinks.begin(), sinks.end());
   logger->set_level(level);
