@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: PostgreSQL
+#include <gtest/gtest.h>
+
+#include "pgsqlms/ocf/answer.hpp"
+#include "pgsqlms/pg/recovery_settings.hpp"
+#include "pgsqlms/system/local_instance.hpp"
+#include "pgsqlms/system/steady_clock.hpp"
+#include "scratch_instance.hpp"
+
+namespace pgsqlms::system {
+namespace {
+
+using test::ScratchInstance;
+using test::ScratchPair;
+using std::chrono_literals::operator""s;
+
+SteadyClock steady;
+
+Deadline in(Duration limit) { return {steady, limit}; }
+
+const pg::TemplateNames kNames{"host1.example.com", "srv1"};
+
+pg::RecoverySettings settings_of(const ocf::ResourceParameters& parameters) {
+  return LocalInstance(parameters).recovery_settings(kNames, in(10s));
+}
+
+/// The application_name that a stopped instance with this value of primary_conninfo shows.
+std::optional<std::string> application_name_in(const std::string& conninfo) {
+  const ScratchInstance instance;
+  instance.configure("primary_conninfo = '" + conninfo + "'");
+  const auto settings = settings_of(instance.parameters());
+  EXPECT_EQ(settings.conninfo_problem, "");
+  return settings.application_name;
+}
+
+TEST(RecoverySettings, OfARunningServerAreThoseInForceNotThoseInTheFile) {
+  const ScratchPair pair;
+  pair.standby.configure("primary_conninfo = 'application_name=not_yet_in_force'");
+  LocalInstance local(pair.standby.parameters());
+  ASSERT_EQ(local.probe(in(10s)).contact, pg::Contact::Accepted);
+  const auto settings = local.recovery_settings(kNames, in(10s));
+  EXPECT_EQ(settings.application_name, "srv2");
+  EXPECT_EQ(settings.recovery_target_timeline, "latest");
+}
+
+TEST(RecoverySettings, OfAStoppedServerAreThoseInTheFile) {
+  const ScratchInstance instance;
+  instance.configure("recovery_target_timeline = 'current'\nprimary_conninfo = 'application_name=srv1'");
+  const auto settings = settings_of(instance.parameters());
+  EXPECT_EQ(settings.application_name, "srv1");
+  EXPECT_EQ(settings.recovery_target_timeline, "current");
+}
+
+TEST(RecoverySettings, TakeTheOptionsOfTheStartIntoAccount) {
+  const ScratchInstance instance;
+  auto parameters = instance.parameters();
+  parameters.start_opts = "-c primary_conninfo='host=vip application_name=srv1'";
+  EXPECT_EQ(settings_of(parameters).application_name, "srv1");
+}
+
+TEST(RecoverySettings, TakeTheLastOfSeveralNames) {
+  EXPECT_EQ(application_name_in("application_name=srv1 host=vip application_name=srv2"), "srv2");
+}
+
+TEST(RecoverySettings, ReadQuotedNamesBlanksAndEscapes) {
+  EXPECT_EQ(application_name_in("host=vip application_name = ''srv1''"), "srv1");
+  EXPECT_EQ(application_name_in("application_name=''a b\\\\''c'' port=5433"), "a b'c");
+}
+
+TEST(RecoverySettings, ReadAUri) {
+  EXPECT_EQ(application_name_in("postgresql://replicator:secret@vip:5433/?application_name=srv1"), "srv1");
+}
+
+TEST(RecoverySettings, FallBackToTheClusterName) {
+  const ScratchInstance instance;
+  instance.configure("primary_conninfo = 'host=vip'\ncluster_name = 'srv1'");
+  EXPECT_EQ(settings_of(instance.parameters()).application_name, "srv1");
+}
+
+TEST(RecoverySettings, PreferTheApplicationNameToTheClusterName) {
+  const ScratchInstance instance;
+  instance.configure("primary_conninfo = 'host=vip application_name=srv1'\ncluster_name = 'main'");
+  EXPECT_EQ(settings_of(instance.parameters()).application_name, "srv1");
+}
+
+TEST(RecoverySettings, HaveNoNameWhereNobodyGivesOne) {
+  EXPECT_EQ(application_name_in("host=vip"), std::nullopt);
+  EXPECT_EQ(application_name_in(""), std::nullopt);
+}
+
+TEST(RecoverySettings, SayThatAConninfoCannotBeReadWithoutShowingIt) {
+  for (const auto* const conninfo : {"host=vip password=hunter2 no_such_option=1", "password=''hunter2 host=vip",
+                                     "postgresql://u:hunter2@vip:port/?application_name=%zz", "hunter2"}) {
+    const ScratchInstance instance;
+    instance.configure(std::string("primary_conninfo = '") + conninfo + "'");
+    const auto settings = settings_of(instance.parameters());
+    EXPECT_EQ(settings.conninfo_problem, "it is not a valid connection string") << conninfo;
+    const auto problem = find_problem(settings, pg::SettingsSource::ServerConfiguration, "srv1").value_or("");
+    EXPECT_EQ(problem.find("hunter2"), std::string::npos) << problem;
+  }
+}
+
+TEST(RecoverySettings, NeverShowAPasswordWhereTheApplicationNameIsWrong) {
+  const ScratchInstance instance;
+  instance.configure("primary_conninfo = 'host=vip password=hunter2 application_name=srv9'");
+  const auto settings = settings_of(instance.parameters());
+  EXPECT_EQ(find_problem(settings, pg::SettingsSource::ServerConfiguration, "srv1"),
+            "application_name in primary_conninfo is \"srv9\", it must be \"srv1\", the node's name");
+}
+
+TEST(RecoverySettings, NameTheSettingAndTheServersReasonWhereTheConfigurationIsBroken) {
+  const ScratchInstance instance;
+  instance.configure("work_mem = lots");
+  try {
+    static_cast<void>(settings_of(instance.parameters()));
+    FAIL() << "no failure";
+  } catch (const ocf::Failure& failure) {
+    EXPECT_EQ(failure.answer().code, ocf::ReturnCode::ErrArgs);
+    const std::string reason = failure.what();
+    EXPECT_EQ(reason.compare(0, 45, "postgres -C recovery_target_timeline: FATAL: "), 0) << reason;
+    EXPECT_EQ(reason.find('\n'), std::string::npos);
+  }
+}
+
+TEST(RecoverySettings, NeverShowAPasswordWhereTheConfigurationIsBroken) {
+  const ScratchInstance instance;
+  instance.configure("primary_conninfo = 'host=vip' 'password=hunter2'");
+  try {
+    static_cast<void>(settings_of(instance.parameters()));
+    FAIL() << "no failure";
+  } catch (const ocf::Failure& failure) {
+    EXPECT_EQ(std::string(failure.what()).find("hunter2"), std::string::npos) << failure.what();
+  }
+}
+
+TEST(RecoverySettings, OfPostgreSQL11ComeFromTheTemplate) {
+  const ScratchInstance instance;
+  test::write_file(instance.data() + "/PG_VERSION", "11\n");
+  test::write_file(instance.data() + "/recovery.conf.pcmk",
+                   "standby_mode = on\nrecovery_target_timeline = latest\n"
+                   "primary_conninfo = 'host=vip application_name=$(hostname -s)'\n");
+  const auto settings = settings_of(instance.parameters());
+  EXPECT_EQ(settings.standby_mode, "on");
+  EXPECT_EQ(settings.recovery_target_timeline, "latest");
+  EXPECT_EQ(settings.application_name, "host1");
+}
+
+}  // namespace
+}  // namespace pgsqlms::system

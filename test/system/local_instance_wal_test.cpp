@@ -1,0 +1,313 @@
+// SPDX-License-Identifier: PostgreSQL
+#include <gtest/gtest.h>
+
+#include <csignal>
+
+#include "pgsqlms/ocf/answer.hpp"
+#include "pgsqlms/system/local_instance.hpp"
+#include "pgsqlms/system/steady_clock.hpp"
+#include "scratch_instance.hpp"
+
+namespace pgsqlms::system {
+namespace {
+
+using test::eventually;
+using test::Frozen;
+using test::ScratchInstance;
+using test::ScratchPair;
+using test::Session;
+using std::chrono_literals::operator""s;
+
+SteadyClock steady;
+
+Deadline in(Duration limit) { return {steady, limit}; }
+
+pg::WalPosition position_of(const ScratchInstance& instance) {
+  return LocalInstance(instance.parameters()).wal_position(in(10s));
+}
+
+pg::Lsn lsn(const std::string& text) { return pg::Lsn::parse(text).value(); }
+
+/// Writes some WAL.
+void write_wal(const ScratchInstance& primary) {
+  static int number = 0;
+  primary.ask("CREATE TABLE t" + std::to_string(++number) + " AS SELECT generate_series(1, 1000) AS n");
+}
+
+void promote(const ScratchInstance& standby) {
+  standby.ask("SELECT pg_promote()");
+  ASSERT_TRUE(eventually([&] { return standby.ask("SELECT pg_is_in_recovery()") == "f"; }));
+}
+
+// ---- replication_status
+
+pg::ReplicationStatus status_of(const ScratchInstance& primary) {
+  LocalInstance local(primary.parameters());
+  EXPECT_EQ(local.probe(in(10s)).contact, pg::Contact::Accepted);
+  return local.replication_status(in(10s));
+}
+
+TEST(ReplicationStatus, ShowsTheStreamingStandby) {
+  const ScratchPair pair;
+  write_wal(pair.primary);
+  pair.catch_up();
+  const auto status = status_of(pair.primary);
+  ASSERT_EQ(status.walsenders.size(), 1U);
+  EXPECT_EQ(status.walsenders[0].application_name, "srv2");
+  EXPECT_EQ(status.walsenders[0].state, "streaming");
+  EXPECT_EQ(status.walsenders[0].written, status.current);
+  EXPECT_EQ(status.current, lsn(pair.primary.ask("SELECT pg_current_wal_lsn()")));
+}
+
+TEST(ReplicationStatus, ShowsTheOwnPositionWhereNobodyIsConnected) {
+  ScratchInstance instance;
+  instance.start();
+  const auto status = status_of(instance);
+  EXPECT_TRUE(status.walsenders.empty());
+  EXPECT_NE(status.current, pg::Lsn{});
+  EXPECT_EQ(status.since_promotion, std::nullopt);
+}
+
+TEST(ReplicationStatus, ShowsAConnectionWithoutAPosition) {
+  ScratchInstance instance;
+  instance.start();
+  const Session walsender(instance.conninfo() + " replication=true application_name=pg_receivewal");
+  ASSERT_TRUE(walsender.is_open()) << walsender.error();
+  const auto status = status_of(instance);
+  ASSERT_EQ(status.walsenders.size(), 1U);
+  EXPECT_EQ(status.walsenders[0].application_name, "pg_receivewal");
+  EXPECT_EQ(status.walsenders[0].state, "startup");
+  EXPECT_EQ(status.walsenders[0].written, std::nullopt);
+}
+
+TEST(ReplicationStatus, TellsHowLongAgoTheInstanceWasPromoted) {
+  ScratchPair pair;
+  pair.primary.stop();
+  promote(pair.standby);
+  const auto status = status_of(pair.standby);
+  ASSERT_TRUE(status.since_promotion);
+  EXPECT_LT(status.since_promotion->count(), 30);
+}
+
+TEST(ReplicationStatus, IsAFailureWithoutAConnection) {
+  const ScratchInstance instance;
+  EXPECT_THROW(static_cast<void>(LocalInstance(instance.parameters()).replication_status(in(10s))), ocf::Failure);
+}
+
+// ---- wal_position
+
+TEST(WalPosition, OfAStreamingStandbyIsWhatItHasReceived) {
+  const ScratchPair pair;
+  write_wal(pair.primary);
+  pair.catch_up();
+  const auto position = position_of(pair.standby);
+  EXPECT_EQ(position.timeline, 1U);
+  EXPECT_EQ(position.lsn, lsn(pair.primary.ask("SELECT pg_current_wal_lsn()")));
+}
+
+TEST(WalPosition, OfAStandbyWhoseReplayIsPausedIsWhatItHasReceived) {
+  const ScratchPair pair;
+  pair.standby.ask("SELECT pg_wal_replay_pause()");
+  write_wal(pair.primary);
+  const auto written = lsn(pair.primary.ask("SELECT pg_current_wal_lsn()"));
+  EXPECT_TRUE(eventually([&] { return position_of(pair.standby).lsn == written; }));
+  EXPECT_NE(lsn(pair.standby.ask("SELECT pg_last_wal_replay_lsn()")), written);
+}
+
+TEST(WalPosition, OfARestartedStandbyWithoutAPrimaryIsNotTheStartOfASegment) {
+  ScratchPair pair;
+  write_wal(pair.primary);
+  pair.catch_up();
+  const auto before = position_of(pair.standby);
+  pair.primary.kill_server();
+  pair.standby.stop();
+  pair.standby.start();
+  EXPECT_EQ(position_of(pair.standby), before);
+}
+
+TEST(WalPosition, OfAStandbyThatLostItsWalReceiverIsWhatItHadReceived) {
+  ScratchPair pair;
+  write_wal(pair.primary);
+  pair.catch_up();
+  const auto before = position_of(pair.standby);
+  pair.primary.kill_server();
+  ASSERT_TRUE(eventually([&] { return pair.standby.ask("SELECT count(*) FROM pg_stat_wal_receiver") == "0"; }));
+  EXPECT_EQ(position_of(pair.standby), before);
+}
+
+TEST(WalPosition, IsOnTheNewTimelineRightAfterASwitch) {
+  ScratchPair pair;
+  ScratchInstance third;
+  third.follow(pair.standby, "srv3");
+  third.start();
+  ASSERT_TRUE(eventually([&] { return pair.standby.ask("SELECT count(*) FROM pg_stat_replication") == "1"; }));
+  pair.primary.stop();
+  promote(pair.standby);
+  write_wal(pair.standby);
+  const auto written = lsn(pair.standby.ask("SELECT pg_current_wal_lsn()"));
+  EXPECT_EQ(position_of(pair.standby), (pg::WalPosition{2, written}));
+  EXPECT_TRUE(eventually([&] {
+    return position_of(third) == pg::WalPosition{2, written};
+  })) << to_string(position_of(third));
+}
+
+TEST(WalPosition, OfAnInstanceThatDoesNotRunIsAFailure) {
+  const ScratchInstance instance;
+  EXPECT_THROW(static_cast<void>(position_of(instance)), ocf::Failure);
+}
+
+/// A standby whose only walsender is taken, so that no replication connection is to be had.
+struct StandbyWithoutWalsender {
+  StandbyWithoutWalsender() {
+    primary.configure("max_wal_senders = 1");
+    standby.configure("max_wal_senders = 1");
+    standby.follow(primary);
+    primary.start();
+    standby.start();
+    walsender = std::make_unique<Session>(standby.conninfo() + " replication=true");
+    if (!walsender->is_open()) throw std::runtime_error(walsender->error());
+    if (!eventually([&] { return primary.ask("SELECT state FROM pg_stat_replication") == "streaming"; })) {
+      throw std::runtime_error("the standby does not stream");
+    }
+    if (Session(standby.conninfo() + " replication=database").is_open()) throw std::runtime_error("not refused");
+  }
+
+  void catch_up() const {
+    const auto written = lsn(primary.ask("SELECT pg_current_wal_lsn()"));
+    if (!eventually([&] { return lsn(standby.ask("SELECT pg_last_wal_replay_lsn()")) == written; })) {
+      throw std::runtime_error("the standby does not catch up");
+    }
+  }
+
+  ScratchInstance primary;
+  ScratchInstance standby;
+  std::unique_ptr<Session> walsender;
+};
+
+TEST(WalPositionBySql, AgreesWithIdentifySystemOnAStreamingStandby) {
+  StandbyWithoutWalsender scene;
+  write_wal(scene.primary);
+  scene.catch_up();
+  const auto by_sql = position_of(scene.standby);
+  scene.walsender.reset();
+  ASSERT_TRUE(eventually([&] { return Session(scene.standby.conninfo() + " replication=database").is_open(); }));
+  EXPECT_EQ(by_sql, position_of(scene.standby));
+  EXPECT_EQ(by_sql.lsn, lsn(scene.primary.ask("SELECT pg_current_wal_lsn()")));
+}
+
+TEST(WalPositionBySql, AgreesWithIdentifySystemAfterARestartWithoutAPrimary) {
+  StandbyWithoutWalsender scene;
+  write_wal(scene.primary);
+  scene.catch_up();
+  scene.primary.kill_server();
+  scene.walsender.reset();
+  scene.standby.stop();
+  scene.standby.start();
+  ASSERT_TRUE(eventually([&] { return Session(scene.standby.conninfo() + " replication=database").is_open(); }));
+  const auto identified = position_of(scene.standby);
+  ASSERT_TRUE(eventually([&] {
+    scene.walsender = std::make_unique<Session>(scene.standby.conninfo() + " replication=true");
+    return scene.walsender->is_open() && !Session(scene.standby.conninfo() + " replication=database").is_open();
+  }));
+  EXPECT_EQ(position_of(scene.standby), identified);
+}
+
+TEST(WalPositionBySql, KnowsTheNewTimelineThoughTheControlFileShowsTheOldOne) {
+  ScratchPair pair;
+  ScratchInstance third;
+  third.configure("max_wal_senders = 4");
+  third.follow(pair.standby, "srv3");
+  third.start();
+  ASSERT_TRUE(eventually([&] { return pair.standby.ask("SELECT count(*) FROM pg_stat_replication") == "1"; }));
+  std::vector<std::unique_ptr<Session>> walsenders;
+  for (int i = 0; i < 4; ++i) {
+    walsenders.push_back(std::make_unique<Session>(third.conninfo() + " replication=true"));
+    ASSERT_TRUE(walsenders.back()->is_open()) << walsenders.back()->error();
+  }
+  pair.primary.stop();
+  promote(pair.standby);
+  write_wal(pair.standby);
+  const auto written = lsn(pair.standby.ask("SELECT pg_current_wal_lsn()"));
+  EXPECT_TRUE(eventually([&] {
+    return position_of(third) == pg::WalPosition{2, written};
+  })) << to_string(position_of(third));
+}
+
+// ---- ends_with_shutdown_checkpoint
+
+bool ends_cleanly(const ScratchInstance& instance, const pg::WalPosition& end) {
+  return LocalInstance(instance.parameters()).ends_with_shutdown_checkpoint(end, in(20s));
+}
+
+TEST(EndsWithShutdownCheckpoint, IsTrueOnceThePrimaryWasStoppedCleanly) {
+  ScratchPair pair;
+  write_wal(pair.primary);
+  pair.primary.stop();
+  const auto end = position_of(pair.standby);
+  ASSERT_LT(lsn(pair.primary.control("Latest checkpoint location")), end.lsn);
+  EXPECT_TRUE(ends_cleanly(pair.standby, end)) << to_string(end);
+}
+
+TEST(EndsWithShutdownCheckpoint, IsTrueWhereTheCheckpointIsTheFirstRecordOfASegment) {
+  // With archiving on every shutdown switches to a new segment before its checkpoint.
+  ScratchInstance primary;
+  ScratchInstance standby;
+  for (const auto* const instance : {&primary, &standby}) {
+    // The kept segments let the walsender deliver what the last checkpoint would remove at once.
+    instance->configure("archive_mode = on\narchive_command = '/bin/true'\nwal_keep_size = 64MB");
+  }
+  standby.follow(primary);
+  primary.start();
+  standby.start();
+  ASSERT_TRUE(eventually([&] { return primary.ask("SELECT state FROM pg_stat_replication") == "streaming"; }));
+  write_wal(primary);
+  primary.stop();
+  const auto end = position_of(standby);
+  ASSERT_LT(lsn(primary.control("Latest checkpoint location")), end.lsn);
+  ASSERT_LT(end.lsn.bytes % (16 << 20), 0x100U) << "the checkpoint is not at the start of a segment";
+  EXPECT_TRUE(ends_cleanly(standby, end)) << to_string(end);
+}
+
+TEST(EndsWithShutdownCheckpoint, IsFalseWhereTheStandbyMissedIt) {
+  ScratchPair pair;
+  write_wal(pair.primary);
+  pair.catch_up();
+  pair.standby.stop();
+  write_wal(pair.primary);
+  pair.primary.stop();
+  pair.standby.start();
+  const auto end = position_of(pair.standby);
+  ASSERT_LT(end.lsn, lsn(pair.primary.control("Latest checkpoint location")));
+  EXPECT_FALSE(ends_cleanly(pair.standby, end));
+}
+
+TEST(EndsWithShutdownCheckpoint, IsFalseWhereOtherRecordsFollowedIt) {
+  ScratchPair pair;
+  write_wal(pair.primary);
+  pair.primary.stop();
+  const auto clean_end = position_of(pair.standby);
+  pair.primary.start();
+  ASSERT_TRUE(eventually([&] { return pair.primary.ask("SELECT count(*) FROM pg_stat_replication") == "1"; }));
+  write_wal(pair.primary);
+  pair.catch_up();
+  const auto end = position_of(pair.standby);
+  EXPECT_TRUE(ends_cleanly(pair.standby, clean_end)) << to_string(clean_end);
+  EXPECT_FALSE(ends_cleanly(pair.standby, end)) << to_string(end);
+}
+
+TEST(EndsWithShutdownCheckpoint, IsFalseForACheckpointOfARunningServer) {
+  const ScratchPair pair;
+  write_wal(pair.primary);
+  pair.primary.ask("CHECKPOINT");
+  pair.catch_up();
+  EXPECT_FALSE(ends_cleanly(pair.standby, position_of(pair.standby)));
+}
+
+TEST(EndsWithShutdownCheckpoint, IsFalseWhereThereIsNoWal) {
+  const ScratchInstance instance;
+  EXPECT_FALSE(ends_cleanly(instance, {1, lsn("0/1F00000")}));
+  EXPECT_FALSE(ends_cleanly(instance, {1, lsn("0/0")}));
+}
+
+}  // namespace
+}  // namespace pgsqlms::system

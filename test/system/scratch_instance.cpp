@@ -1,0 +1,313 @@
+// SPDX-License-Identifier: PostgreSQL
+#include "scratch_instance.hpp"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/shm.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+#include <filesystem>
+#include <set>
+#include <stdexcept>
+
+#include "pgsqlms/system/server_processes.hpp"
+#include "pgsqlms/system/steady_clock.hpp"
+#include "pgsqlms/system/subprocess.hpp"
+#include "pgsqlms/text.hpp"
+
+namespace pgsqlms::test {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* kPort = "5432";
+
+/// Fast to start and small, nothing on the network, nothing outside the scratch folder. What durability would cost is
+/// not the subject of these tests.
+constexpr const char* kSettings = R"(
+listen_addresses = ''
+port = 5432
+fsync = off
+shared_buffers = 4MB
+dynamic_shared_memory_type = mmap
+max_connections = 20
+max_wal_senders = 4
+max_worker_processes = 2
+autovacuum = off
+wal_receiver_status_interval = 1s
+wal_retrieve_retry_interval = 100ms
+log_line_prefix = '%m [%p] '
+)";
+
+void run_or_throw(std::vector<std::string> arguments, const system::User* user) {
+  system::SteadyClock clock;
+  system::Command command;
+  command.arguments = std::move(arguments);
+  command.user = user;
+  const auto outcome = system::run(command, Deadline(clock, 60s));
+  if (!outcome.succeeded()) throw std::runtime_error(command.arguments[0] + ": " + outcome.out + outcome.err);
+}
+
+const system::User* user_for_child() { return is_root() ? &scratch_user() : nullptr; }
+
+void make_template(const std::string& data) {
+  run_or_throw({server_programs() + "/initdb", "--pgdata=" + data, "--username=" + scratch_user().name, "--auth=trust",
+                "--no-sync", "--locale=C", "--encoding=UTF8"},
+               user_for_child());
+  append_to_file(data + "/postgresql.conf", kSettings);
+  // pg_control must know the small numbers: a standby refuses to have less than its primary last had.
+  for (const auto* const order : {"start", "stop"}) {
+    run_or_throw({server_programs() + "/pg_ctl", "--pgdata=" + data, "--log=/dev/null", "-w", order, "-o",
+                  "-c max_wal_senders=1 -c unix_socket_directories=" + data},
+                 user_for_child());
+  }
+}
+
+/// Keeps other processes of these tests out of the folder for as long as the object lives.
+class FolderLock {
+ public:
+  explicit FolderLock(const std::string& folder)
+      : file_(open((folder + "/template.lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600)) {
+    if (file_ >= 0) flock(file_, LOCK_EX);
+  }
+  ~FolderLock() { close(file_); }
+  FolderLock(const FolderLock&) = delete;
+  FolderLock& operator=(const FolderLock&) = delete;
+
+  [[nodiscard]] bool is_held() const { return file_ >= 0; }
+
+ private:
+  int file_;
+};
+
+/// A data directory right after initdb, to be copied. Kept in the build folder between the tests' processes where it
+/// can be written to; else made once for this process.
+const std::string& template_directory() {
+  static std::unique_ptr<ScratchFolder> own;
+  static const std::string directory = [] {
+    const std::string cache = PGSQLMS_TEST_CACHE;
+    const auto kept = cache + "/template";
+    const FolderLock lock(cache);
+    if (lock.is_held() && fs::exists(kept)) return kept;
+    own = std::make_unique<ScratchFolder>();
+    make_template(*own / "data");
+    if (!lock.is_held()) return *own / "data";
+    run_or_throw({"/bin/cp", "-a", *own / "data", kept + ".new"}, nullptr);
+    own.reset();
+    fs::rename(kept + ".new", kept);
+    return kept;
+  }();
+  return directory;
+}
+
+/// The lines of postmaster.pid.
+std::vector<std::string> postmaster_file(const std::string& data) {
+  std::vector<std::string> lines;
+  const auto text = contents_of(data + "/postmaster.pid");
+  for (const auto line : split(text, "\n")) lines.emplace_back(line);
+  return lines;
+}
+
+/// Killed postmasters leave their System V shared memory behind.
+void remove_shared_memory_of(const std::set<pid_t>& creators) {
+  const auto table = contents_of("/proc/sysvipc/shm");
+  for (const auto line : split(table, "\n")) {
+    const auto columns = words(line);  // key shmid perms size cpid lpid nattch ...
+    if (columns.size() < 7 || columns[6] != "0") continue;
+    const auto id = parse_number<int>(columns[1]);
+    const auto creator = parse_number<pid_t>(columns[4]);
+    if (id && creator && creators.count(*creator) > 0) shmctl(*id, IPC_RMID, nullptr);
+  }
+}
+
+/// The title without a cluster_name: "postgres: srv1: walreceiver streaming 0/3000060" is "walreceiver streaming ...".
+bool has_title(pid_t pid, const std::string& title) {
+  const auto command = contents_of("/proc/" + std::to_string(pid) + "/cmdline");
+  return command.compare(0, 10, "postgres: ") == 0 && command.find(": " + title) != std::string::npos;
+}
+
+[[noreturn]] void give_up(const std::string& what, const ScratchInstance& instance) {
+  constexpr std::size_t kEnough = 2000;
+  const auto log = instance.log();
+  throw std::runtime_error(what + ":\n" + log.substr(log.size() - std::min(log.size(), kEnough)));
+}
+
+}  // namespace
+
+std::string server_programs() { return "/usr/lib/postgresql/15/bin"; }
+
+Session::Session(const std::string& conninfo) : session_(PQconnectdb(conninfo.c_str())) {}
+
+std::string Session::ask(const std::string& sql) {
+  const std::unique_ptr<PGresult, decltype(&PQclear)> result(PQexec(session_.get(), sql.c_str()), PQclear);
+  const auto status = PQresultStatus(result.get());
+  if (status != PGRES_TUPLES_OK && status != PGRES_COMMAND_OK) throw std::runtime_error(sql + ": " + error());
+  return PQntuples(result.get()) > 0 && PQnfields(result.get()) > 0 ? PQgetvalue(result.get(), 0, 0) : "";
+}
+
+ScratchInstance::ScratchInstance() {
+  adopt_orphans();
+  run_or_throw({"/bin/cp", "-a", "--sparse=always", template_directory(), data()}, nullptr);
+  configure("unix_socket_directories = '" + folder_.path() + "'");
+}
+
+ScratchInstance::~ScratchInstance() {
+  // An immediate shutdown lets the server remove its shared memory itself.
+  const auto pid = postmaster();
+  if (pid > 0 && system::served_directory(pid) == data()) {
+    postmasters_.insert(pid);
+    kill(pid, SIGCONT);
+    kill(pid, SIGQUIT);
+    static_cast<void>(wait_until_gone(pid, 2s));
+  }
+  for (const auto left : processes_in(folder_.path())) postmasters_.insert(left);
+  end_processes_in(folder_.path());
+  remove_shared_memory_of(postmasters_);
+}
+
+ocf::ResourceParameters ScratchInstance::parameters() const {
+  auto parameters = ocf::read_parameters({{"OCF_RESKEY_pgdata", data()}});
+  parameters.system_user = scratch_user().name;
+  parameters.bindir = server_programs();
+  parameters.pghost = folder_.path();
+  parameters.pgport = kPort;
+  return parameters;
+}
+
+std::string ScratchInstance::conninfo() const {
+  return "host=" + folder_.path() + " port=" + kPort + " user=" + scratch_user().name + " dbname=postgres";
+}
+
+void ScratchInstance::configure(const std::string& line) const {
+  append_to_file(data() + "/postgresql.conf", line + "\n");
+}
+
+void ScratchInstance::follow(const ScratchInstance& primary, const std::string& name) const {
+  configure("primary_conninfo = 'host=" + primary.folder().path() + " port=" + kPort + " user=" + scratch_user().name +
+            " application_name=" + name + "'");
+  write_file(data() + "/standby.signal", "");
+}
+
+void ScratchInstance::launch() {
+  Start start;
+  start.arguments = {server_programs() + "/postgres", "-D", data()};
+  start.user = user_for_child();
+  start.output = log_file();
+  servers_.push_back(std::make_unique<Child>(start));
+  postmasters_.insert(servers_.back()->pid());
+}
+
+void ScratchInstance::start() {
+  launch();
+  const auto pid = servers_.back()->pid();
+  const bool accepts = eventually([&] { return !is_alive(pid) || Session(conninfo()).is_open(); });
+  if (!accepts || !is_alive(pid)) give_up("the scratch instance does not start", *this);
+}
+
+void ScratchInstance::stop() {
+  const auto pid = postmaster();
+  kill(pid, SIGINT);
+  if (!wait_until_gone(pid)) give_up("the scratch instance does not stop", *this);
+}
+
+void ScratchInstance::kill_postmaster() {
+  const auto pid = postmaster();
+  postmasters_.insert(pid);
+  kill(pid, SIGKILL);
+  if (!wait_until_gone(pid)) throw std::runtime_error("the postmaster cannot be killed");
+}
+
+void ScratchInstance::kill_server() {
+  kill_postmaster();
+  const auto is_gone = [&] { return system::find_server_processes(data()).empty(); };
+  if (!eventually(is_gone)) throw std::runtime_error("the killed server leaves processes behind");
+}
+
+pid_t ScratchInstance::postmaster() const {
+  const auto lines = postmaster_file(data());
+  return lines.empty() ? 0 : parse_number<pid_t>(lines[0]).value_or(0);
+}
+
+pid_t ScratchInstance::process(const std::string& title) const {
+  pid_t found = 0;
+  const bool is_there = eventually([&] {
+    for (const auto pid : processes_in(data())) {
+      if (has_title(pid, title)) found = pid;
+    }
+    return found != 0;
+  });
+  if (!is_there) give_up("there is no " + title + " process", *this);
+  return found;
+}
+
+std::string ScratchInstance::ask(const std::string& sql) const {
+  Session session(conninfo());
+  if (!session.is_open()) throw std::runtime_error(session.error());
+  return session.ask(sql);
+}
+
+std::string ScratchInstance::control(const std::string& label) const {
+  system::SteadyClock clock;
+  system::Command command;
+  command.arguments = {server_programs() + "/pg_controldata", data()};
+  const auto text = system::run(command, Deadline(clock, 10s)).out;
+  for (const auto line : split(text, "\n")) {
+    if (line.substr(0, label.size() + 1) == label + ":") return std::string(trimmed(line.substr(label.size() + 1)));
+  }
+  throw std::runtime_error("pg_controldata does not say " + label + ": " + text);
+}
+
+bool ScratchInstance::has_logged(const std::string& text) const {
+  return eventually([&] { return log().find(text) != std::string::npos; });
+}
+
+ScratchPair::ScratchPair() {
+  standby.follow(primary);
+  primary.start();
+  standby.start();
+  const auto streams = [&] { return primary.ask("SELECT state FROM pg_stat_replication") == "streaming"; };
+  if (!eventually(streams)) give_up("the standby does not stream", standby);
+}
+
+void ScratchPair::catch_up() const {
+  const auto written = primary.ask("SELECT pg_current_wal_lsn()");
+  const auto is_replayed = [&] {
+    return standby.ask("SELECT pg_last_wal_replay_lsn() >= '" + written + "'::pg_lsn") == "t";
+  };
+  if (!eventually(is_replayed)) give_up("the standby does not catch up", standby);
+}
+
+Frozen::Frozen(pid_t pid) : pid_(pid) {
+  if (kill(pid_, SIGSTOP) != 0) throw std::runtime_error(std::string("SIGSTOP: ") + std::strerror(errno));
+}
+
+Frozen::~Frozen() { kill(pid_, SIGCONT); }
+
+BlockedRecovery::BlockedRecovery(ScratchInstance& instance) {
+  instance.start();
+  // The checkpoint stays in one segment; what has to be replayed begins in it and goes on in the next one.
+  instance.ask("CHECKPOINT");
+  instance.ask("SELECT pg_switch_wal()");
+  instance.ask("CREATE TABLE behind_the_switch AS SELECT 1 AS one");
+  segment_ = instance.data() + "/pg_wal/" + instance.ask("SELECT pg_walfile_name(pg_current_wal_lsn())");
+  instance.kill_server();
+  fs::rename(segment_, segment_ + ".hidden");
+  if (mkfifo(segment_.c_str(), 0600) != 0) throw std::runtime_error("mkfifo " + segment_);
+  if (is_root() && chown(segment_.c_str(), scratch_user().uid, scratch_user().gid) != 0) {
+    throw std::runtime_error("chown " + segment_);
+  }
+}
+
+BlockedRecovery::~BlockedRecovery() {
+  // A writer that comes and goes shows the waiting startup process the end of the file.
+  const int writer = open(segment_.c_str(), O_WRONLY | O_NONBLOCK);
+  fs::rename(segment_ + ".hidden", segment_);
+  if (writer >= 0) close(writer);
+}
+
+}  // namespace pgsqlms::test
