@@ -4,7 +4,9 @@
 
 #include <charconv>
 #include <optional>
+#include <string>
 #include <string_view>
+#include <type_traits>
 #include <vector>
 
 namespace pgsqlms {
@@ -38,6 +40,10 @@ template <typename Number>
   }
   return parts;
 }
+
+/// Parts of a text that is about to vanish would be of no use.
+template <typename Text, typename = std::enable_if_t<std::is_same_v<Text, std::string>>>
+std::vector<std::string_view> split(Text&& text, std::string_view separators) = delete;
 
 /// The words of a text, separated by any number of blanks.
 [[nodiscard]] inline std::vector<std::string_view> words(std::string_view text) {

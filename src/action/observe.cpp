@@ -40,7 +40,7 @@ Observation observe_settled(Agent& agent, Deadline deadline) {
 
 void wait_until_gone(Agent& agent, Deadline deadline) {
   while (agent.instance.processes().postmaster) {
-    if (deadline.expired()) throw ocf::Failure("the server did not stop in time (pg_ctl stop -m fast)");
+    if (deadline.expired()) throw ocf::Failure("the server did not stop in time (fast shutdown)");
     deadline.pause(kProcessPoll);
   }
 }

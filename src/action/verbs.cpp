@@ -99,7 +99,7 @@ void start_as_standby(Agent& agent, const Observation& before) {
 
 void stop(Agent& agent) {
   if (agent.instance.processes().postmaster) {
-    agent.instance.request_stop(agent.deadline);
+    agent.instance.request_stop();
     wait_until_gone(agent, agent.deadline);
   }
   agent.instance.end_orphans(agent.deadline);

@@ -139,7 +139,7 @@ TEST(Demote, EndsInTimeWhereTheServerDoesNotStop) {
   srv1.instance.stop_takes = fake::kNever;
   const auto answer = srv1.act(Action::Demote);
   EXPECT_EQ(answer.code, ReturnCode::ErrGeneric);
-  EXPECT_EQ(answer.reason, "the server did not stop in time (pg_ctl stop -m fast)");
+  EXPECT_EQ(answer.reason, "the server did not stop in time (fast shutdown)");
   EXPECT_LT(srv1.took(), std::chrono::seconds(60));
 }
 

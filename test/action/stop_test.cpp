@@ -78,7 +78,7 @@ TEST(Stop, OfAServerThatHangsEndsInTimeWithAReason) {
     srv1.instance.stop_takes = fake::kNever;
     const auto answer = srv1.act(Action::Stop);
     EXPECT_EQ(answer.code, ReturnCode::ErrGeneric);
-    EXPECT_EQ(answer.reason, "the server did not stop in time (pg_ctl stop -m fast)");
+    EXPECT_EQ(answer.reason, "the server did not stop in time (fast shutdown)");
     EXPECT_LT(srv1.took(), std::chrono::seconds(60));
     EXPECT_GT(srv1.took(), std::chrono::seconds(50)) << "a slow shutdown is given all of the time but a margin";
   }

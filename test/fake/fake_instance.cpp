@@ -191,7 +191,7 @@ void FakeInstance::start(Deadline /*deadline*/) {
   schedule(Pending::Start, start_takes);
 }
 
-void FakeInstance::request_stop(Deadline /*deadline*/) {
+void FakeInstance::request_stop() {
   orders.emplace_back("stop");
   schedule(Pending::Stop, stop_takes);
 }

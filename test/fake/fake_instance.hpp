@@ -71,7 +71,7 @@ class FakeInstance : public pg::Instance {
   void checkpoint(Deadline deadline) override;
   void configure_as_standby(const pg::TemplateNames& names) override;
   void start(Deadline deadline) override;
-  void request_stop(Deadline deadline) override;
+  void request_stop() override;
   void request_promotion(Deadline deadline) override;
   void end_orphans(Deadline deadline) override;
 

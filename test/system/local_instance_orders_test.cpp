@@ -175,7 +175,7 @@ TEST(RequestStop, EndsTheServerCleanlyWithoutWaiting) {
   ScratchInstance instance;
   instance.start();
   const auto postmaster = instance.postmaster();
-  LocalInstance(instance.parameters()).request_stop(in(10s));
+  LocalInstance(instance.parameters()).request_stop();
   ASSERT_TRUE(test::wait_until_gone(postmaster));
   EXPECT_EQ(instance.control("Database cluster state"), "shut down");
 }
@@ -185,9 +185,24 @@ TEST(RequestStop, EndsAServerWhosePidFileIsGone) {
   instance.start();
   const auto postmaster = instance.postmaster();
   fs::remove(instance.data() + "/postmaster.pid");
-  LocalInstance(instance.parameters()).request_stop(in(10s));
+  LocalInstance(instance.parameters()).request_stop();
   ASSERT_TRUE(test::wait_until_gone(postmaster));
   EXPECT_EQ(instance.control("Database cluster state"), "shut down");
+}
+
+TEST(RequestStop, EndsTheServerAndNobodyElseWhomThePidFileNames) {
+  ScratchInstance instance;
+  instance.start();
+  const auto postmaster = instance.postmaster();
+  test::Start start;
+  start.arguments = {"/bin/sleep", "60"};
+  start.user = test::is_root() ? &test::scratch_user() : nullptr;
+  const test::Child other(start);
+  test::write_file(instance.data() + "/postmaster.pid", std::to_string(other.pid()) + "\n" + instance.data() + "\n",
+                   0600);
+  LocalInstance(instance.parameters()).request_stop();
+  EXPECT_TRUE(test::wait_until_gone(postmaster));
+  EXPECT_TRUE(test::is_alive(other.pid()));
 }
 
 TEST(RequestStop, EndsAServerWithABrokenConfiguration) {
@@ -195,13 +210,13 @@ TEST(RequestStop, EndsAServerWithABrokenConfiguration) {
   instance.start();
   const auto postmaster = instance.postmaster();
   instance.configure("work_mem = lots");
-  LocalInstance(instance.parameters()).request_stop(in(10s));
+  LocalInstance(instance.parameters()).request_stop();
   EXPECT_TRUE(test::wait_until_gone(postmaster));
 }
 
 TEST(RequestStop, DoesNothingToAStoppedInstance) {
   const ScratchInstance instance;
-  LocalInstance(instance.parameters()).request_stop(in(10s));
+  LocalInstance(instance.parameters()).request_stop();
   EXPECT_EQ(instance.control("Database cluster state"), "shut down");
 }
 

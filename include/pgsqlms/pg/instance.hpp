@@ -95,7 +95,7 @@ class Instance {
   /// Starts the server and returns when its postmaster is up; throws with the server's last words if it is not.
   virtual void start(Deadline deadline) = 0;
   /// Asks for a fast shutdown. Does not wait.
-  virtual void request_stop(Deadline deadline) = 0;
+  virtual void request_stop() = 0;
   /// Asks the standby to become a primary. Does not wait.
   virtual void request_promotion(Deadline deadline) = 0;
   /// Ends the processes that outlived their postmaster.
