@@ -9,6 +9,8 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <filesystem>
+#include <map>
 #include <regex>
 #include <stdexcept>
 
@@ -62,6 +64,19 @@ std::vector<std::string> matches(const std::string& text, const char* expression
     found.push_back((*match)[1].str());
   }
   return found;
+}
+
+/// What strace wrote of each process, that of the agent itself first. In one file for all, calls of one process would
+/// be cut in two by those of another.
+std::string traces_in(const ScratchFolder& folder) {
+  std::map<int, std::string> by_process;
+  for (const auto& entry : std::filesystem::directory_iterator(folder / "")) {
+    const auto extension = entry.path().extension().string();
+    if (entry.path().stem() == "trace") by_process[std::stoi(extension.substr(1))] = contents_of(entry.path());
+  }
+  std::string text;
+  for (const auto& [pid, trace] : by_process) text += trace;
+  return text;
 }
 
 }  // namespace
@@ -140,7 +155,7 @@ Effort effort_of(const std::string& action, const Variables& environment) {
   const auto trace = folder / "trace";
   Conditions conditions;
   conditions.through = {"/usr/bin/strace",
-                        "-f",
+                        "-ff",
                         "-qq",
                         "-s",
                         "200",
@@ -150,7 +165,7 @@ Effort effort_of(const std::string& action, const Variables& environment) {
                         "trace=clone,clone3,fork,vfork,execve,connect,openat,open,creat,mkdir,mkdirat"};
   Effort effort;
   effort.run = run_agent({action}, environment, conditions);
-  const auto text = contents_of(trace);
+  const auto text = traces_in(folder);
   if (text.empty()) throw std::runtime_error("no trace, is strace installed? " + effort.run.err);
   effort.programs = matches(text, R"re(execve\("([^"]*)", .* = 0\n)re");
   if (!effort.programs.empty()) effort.programs.erase(effort.programs.begin());  // the agent itself

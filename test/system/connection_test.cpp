@@ -222,11 +222,11 @@ TEST(ConnectionQuery, IsSafeFromTheSettingsOfItsRole) {
   ScratchInstance instance;
   instance.start();
   const auto role = scratch_user().name;
-  instance.ask("ALTER ROLE \"" + role + "\" SET statement_timeout = 1");
-  instance.ask("ALTER ROLE \"" + role + "\" SET search_path = trap");
   instance.ask("CREATE SCHEMA trap");
   instance.ask("CREATE FUNCTION trap.pg_is_in_recovery() RETURNS bool LANGUAGE sql AS 'SELECT true'");
   instance.ask("ALTER ROLE \"" + role + "\" SET search_path = trap, pg_catalog");
+  instance.ask("ALTER ROLE \"" + role +
+               "\" SET statement_timeout = 1");  // the last one: it stops every further question
   const auto attempt = open_to(instance);
   ASSERT_TRUE(attempt.connection) << attempt.detail;
   EXPECT_EQ(value_of(*attempt.connection, "SELECT pg_is_in_recovery()"), "f");
