@@ -67,10 +67,17 @@ bool is_clean_primary(const std::optional<pg::ControlData>& control) {
   return control && control->state == pg::DbState::ShutDown;
 }
 
-/// Where the demoted primary's WAL ends, for the standby that is to take over. In a demotion by hand there is none, and
-/// nobody who would take it back.
+/// Whether this transition knows no other primary. In a demotion by hand there is no transition; one that was promoted
+/// by hand is demoted beside the primary that the cluster goes on with.
+bool is_the_only_primary(Agent& agent) {
+  const auto& transition = agent.context.transition;
+  return transition && transition->promoted == cluster::NodeList{agent.cluster.local_node()};
+}
+
+/// Where the demoted primary's WAL ends, for the standby that is to take over. Nobody takes over from another one, and
+/// nobody would take the attribute back.
 void publish_shutdown_checkpoint(Agent& agent, const pg::ControlData& control) try {
-  if (!agent.context.transition) return;
+  if (!is_the_only_primary(agent)) return;
   const pg::WalPosition checkpoint{control.timeline, control.checkpoint};
   spdlog::info("shut down cleanly at {}", to_string(checkpoint));
   agent.cluster.set_attribute(cluster::PrivateAttribute::ShutdownCheckpoint, published_form(checkpoint),

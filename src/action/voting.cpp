@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "pgsqlms/decision/divergence.hpp"
 #include "pgsqlms/decision/election.hpp"
 #include "pgsqlms/decision/switchover.hpp"
 
@@ -21,6 +22,7 @@ constexpr Duration kVotePoll = 50ms;
 /// The votes of the participants, and the online ones among them that kept silent until the deadline.
 struct Count {
   Votes votes;
+  decision::Histories histories;
   cluster::NodeList participants;
   cluster::NodeList silent;
 };
@@ -29,7 +31,9 @@ Count gather(Agent& agent, const ocf::NotifyContext& transition, Deadline patien
   Count count;
   count.participants = ocf::participants(transition);
   while (true) {
-    count.votes = decision::read_votes(agent.cluster.attributes(PrivateAttribute::Vote, agent.deadline));
+    const auto published = agent.cluster.attributes(PrivateAttribute::Vote, agent.deadline);
+    count.votes = decision::read_votes(published);
+    count.histories = decision::read_histories(published);
     count.silent = decision::find_silent(count.participants, count.votes);
     if (count.silent.empty()) return count;
     // Who has left the partition meanwhile cannot vote, and cannot be waited for.
@@ -55,6 +59,27 @@ Verdict refuse_for_winner(const NodeName& candidate, const NodeName& winner, con
   return {winner + " has more WAL, " + to_string(votes.at(winner)) + ", than " + candidate + ", " +
               to_string(votes.at(candidate)),
           winner};
+}
+
+/// Takes out of `count` who has diverged and is out of the race; nothing if that leaves one line of WAL. A node whose
+/// WAL may be the one that counts is not overruled.
+std::optional<Verdict> judge_divergence(Agent& agent, const NodeName& candidate, Count& count) {
+  const auto diverged = decision::find_diverged(candidate, count.participants, count.votes, count.histories);
+  if (diverged.empty()) return std::nullopt;
+  const auto scores = agent.cluster.promotion_scores(agent.deadline);
+  const bool candidate_followed = decision::followed_the_last_primary(candidate, scores);
+  for (const auto& node : diverged) {
+    const auto both = node + ", " + to_string(count.votes.at(node)) + ", and " + candidate + ", " +
+                      to_string(count.votes.at(candidate)) + ", have diverged: each has WAL that the other lacks";
+    const bool node_followed = decision::followed_the_last_primary(node, scores);
+    if (!candidate_followed || node_followed) {
+      return Verdict{both, candidate_followed == node_followed ? std::nullopt : std::optional(node)};
+    }
+    spdlog::warn("{}; {} did not stream from the last primary, so its vote does not count", both, node);
+    auto& participants = count.participants;
+    participants.erase(std::remove(participants.begin(), participants.end(), node), participants.end());
+  }
+  return std::nullopt;
 }
 
 /// The promotion would lose what a cleanly stopped primary wrote last.
@@ -85,8 +110,9 @@ std::optional<Verdict> judge_switchover(Agent& agent, const ocf::NotifyContext& 
 void publish_vote(Agent& agent) try {
   const auto patience = agent.deadline.within(agent.deadline.remaining() / 2);
   const auto position = agent.instance.wal_position(patience);
+  const auto history = agent.instance.timeline_history(position.timeline);
   spdlog::info("voting with {}", to_string(position));
-  agent.cluster.set_attribute(PrivateAttribute::Vote, published_form(position), agent.deadline);
+  agent.cluster.set_attribute(PrivateAttribute::Vote, decision::published_vote(position, history), agent.deadline);
 } catch (const ocf::Failure&) {
   // The vote of an election that was given up would pass for a new one.
   agent.cluster.delete_attribute(PrivateAttribute::Vote, agent.cluster.local_node(), agent.deadline);
@@ -95,11 +121,12 @@ void publish_vote(Agent& agent) try {
 
 Verdict count_votes(Agent& agent, const ocf::NotifyContext& transition, Deadline patience) {
   const auto candidate = agent.cluster.local_node();
-  const auto count = gather(agent, transition, patience);
+  auto count = gather(agent, transition, patience);
   spdlog::info("votes: {}", decision::describe(count.votes));
   if (!count.silent.empty()) return refuse_for_silence(candidate, count.silent);
   if (count.votes.count(candidate) == 0) return refuse_for_silence(candidate, {candidate});
   if (auto refusal = judge_switchover(agent, transition, candidate, count.votes)) return *refusal;
+  if (auto refusal = judge_divergence(agent, candidate, count)) return *refusal;
   auto winner = decision::elect(candidate, count.participants, count.votes, {});
   if (winner == candidate) return {};
   // The scores decide only between equal winners, so they are asked for only where there is another winner.

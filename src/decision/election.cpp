@@ -19,7 +19,10 @@ PromotionScore score_of(const NodeName& node, const cluster::ScoreTable& scores)
 Votes read_votes(const cluster::AttributeTable& published) {
   Votes votes;
   for (const auto& [node, value] : published) {
-    if (const auto position = pg::WalPosition::parse(value)) votes[node] = *position;
+    // Behind a second '#' stands what divergence.hpp reads.
+    const std::string_view text = value;
+    const auto position = pg::WalPosition::parse(text.substr(0, text.find('#', text.find('#') + 1)));
+    if (position) votes[node] = *position;
   }
   return votes;
 }

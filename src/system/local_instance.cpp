@@ -5,8 +5,10 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <boost/program_options/parsers.hpp>
 #include <csignal>
+#include <cstdio>
 
 #include "pgsqlms/ocf/answer.hpp"
 #include "pgsqlms/system/file.hpp"
@@ -298,6 +300,14 @@ pg::WalPosition LocalInstance::wal_position(Deadline deadline) {
       running.replicates_by_database_line() ? SessionKind::DatabaseReplication : SessionKind::PhysicalReplication;
   if (const auto position = identify_system(kind, deadline)) return *position;
   return position_by_sql(deadline);
+}
+
+pg::TimelineHistory LocalInstance::timeline_history(pg::Timeline timeline) {
+  const auto directory = wal_directory(version().value_or(pg::ServerVersion{}).has_wal_names());
+  std::array<char, sizeof "FFFFFFFF.history"> name{};
+  std::snprintf(name.data(), name.size(), "%08X.history", timeline);
+  const ActingAs owner(user());
+  return pg::parse_timeline_history(read_file(directory + "/" + name.data()).value_or(""));
 }
 
 bool LocalInstance::ends_with_shutdown_checkpoint(const pg::WalPosition& end, Deadline deadline) {

@@ -51,6 +51,15 @@ TEST(Demote, PublishesNothingWhenCalledByHand) {
   EXPECT_TRUE(world.cluster.published(PrivateAttribute::ShutdownCheckpoint).empty()) << "nobody would take it back";
 }
 
+TEST(Demote, PublishesNothingOfAPrimaryBesideTheOneThatStays) {
+  // srv1 was promoted by hand while srv2 is the primary.
+  World world;
+  Node srv1(world, "srv1", InstanceState::Primary);
+  srv1.set_transition({{"promoted", "srv1 srv2"}, {"demote", "srv1"}, {"stop", "srv1"}, {"start", "srv1"}});
+  EXPECT_EQ(srv1.act(Action::Demote).code, ReturnCode::Success);
+  EXPECT_TRUE(world.cluster.published(PrivateAttribute::ShutdownCheckpoint).empty()) << "nobody would take it back";
+}
+
 TEST(Demote, LeavesAStandbyAlone) {
   World world;
   Node srv1(world, "srv1", InstanceState::Standby);

@@ -116,6 +116,16 @@ TEST(BeforePromotion, EveryParticipantPublishesItsPosition) {
             (cluster::AttributeTable{{"srv1", "9#100663296"}, {"srv3", "9#100663296"}}));
 }
 
+TEST(BeforePromotion, AVoteTellsWhereTheTimelinesBeforeWereLeft) {
+  World world;
+  Node srv3(world, "srv3", InstanceState::Standby);
+  plan_failover(srv3);
+  srv3.instance.position = {3, {300}};
+  srv3.instance.history = {{1, {100}}, {2, {200}}};
+  static_cast<void>(srv3.be_notified("pre", "promote"));
+  EXPECT_EQ(world.cluster.published(PrivateAttribute::Vote), (cluster::AttributeTable{{"srv3", "3#300#2:200,1:100"}}));
+}
+
 TEST(BeforePromotion, ANodeThatIsStoppedDoesNotVote) {
   World world;
   Node srv2(world, "srv2", InstanceState::Standby);

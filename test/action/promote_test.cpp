@@ -67,7 +67,7 @@ TEST(Promote, KeepsTheCandidateAmongEquals) {
 }
 
 TEST(Promote, RefusesWhereAnotherNodeHasMoreWal) {
-  for (const auto* better : {"1#101", "2#5"}) {
+  for (const auto* better : {"1#101", "2#101", "2#101#1:100"}) {
     SCOPED_TRACE(better);
     Failover world;
     world.vote("srv1", "1#100");
@@ -78,6 +78,46 @@ TEST(Promote, RefusesWhereAnotherNodeHasMoreWal) {
     EXPECT_EQ(world.srv1.instance.orders, Orders{});
     EXPECT_EQ(world.cluster.writes, (Orders{"score srv1 1", "score srv3 1000"}));
   }
+}
+
+// srv3 has been promoted by hand at 60 while the primary went on.
+TEST(Promote, IsNotStoppedByADivergedNodeThatDidNotFollowTheLastPrimary) {
+  for (const auto* diverged : {"2#300#1:60", "2#70", "3#300#2:200,1:60"}) {
+    SCOPED_TRACE(diverged);
+    Failover world;
+    world.vote("srv1", "1#100");
+    world.vote("srv3", diverged);
+    world.cluster.scores["srv3"] = -1000;
+    EXPECT_EQ(world.srv1.act(Action::Promote).code, ReturnCode::Success);
+    EXPECT_EQ(world.cluster.writes, Orders{});
+    EXPECT_TRUE(world.log.has("warning", "srv3 did not stream from the last primary"));
+  }
+}
+
+TEST(Promote, RefusesWhereNobodyCanTellWhichOfTwoDivergedNodesCounts) {
+  for (const auto score : {0, 990, 1001}) {
+    Failover world;
+    world.vote("srv1", "1#100");
+    world.vote("srv3", "2#300#1:60");
+    world.cluster.scores["srv3"] = score;
+    const auto answer = world.srv1.act(Action::Promote);
+    EXPECT_EQ(answer.code, ReturnCode::ErrGeneric);
+    EXPECT_EQ(answer.reason,
+              "not promoted: srv3, 0/12C on timeline 2, and srv1, 0/64 on timeline 1, have diverged: each has WAL that "
+              "the other lacks");
+    EXPECT_EQ(world.srv1.instance.orders, Orders{});
+    EXPECT_EQ(world.cluster.writes, Orders{});
+  }
+}
+
+TEST(Promote, YieldsToADivergedNodeThatFollowedTheLastPrimaryWhereTheCandidateDidNot) {
+  Failover world;
+  world.vote("srv1", "2#300#1:60");
+  world.vote("srv3", "1#100");
+  world.cluster.scores["srv1"] = -1000;  // chosen because of a location constraint
+  EXPECT_EQ(world.srv1.act(Action::Promote).code, ReturnCode::ErrGeneric);
+  EXPECT_EQ(world.srv1.instance.orders, Orders{});
+  EXPECT_EQ(world.cluster.writes, (Orders{"score srv1 -INFINITY", "score srv3 1000"}));
 }
 
 TEST(Promote, WaitsForALateVote) {

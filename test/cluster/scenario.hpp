@@ -201,11 +201,15 @@ class ClusterScenario : public ::testing::Test {
   void acknowledge_only_what_one_standby_has();
   /// Switches a powered off node on and waits until it streams: as it is where its WAL allows, else after a rebuild.
   Return bring_back(const NodeName& node);
+  /// Makes a diverged node anew from the primary and waits until it streams.
+  static void rebuild(const NodeName& node);
 
   // ---- what the case declares
 
   /// This action may be found failed at the end: it is the fault that was injected, as Pacemaker saw it.
   void expect_failed_action(const NodeName& node, const std::string& task);
+  /// The case itself makes a second primary, past Pacemaker, to which no client is led.
+  void expect_a_primary_made_by_hand() { has_primary_made_by_hand_ = true; }
 
   // ---- expectations
 
@@ -241,6 +245,7 @@ class ClusterScenario : public ::testing::Test {
   std::optional<Judgement> judgement_;
   std::set<std::pair<NodeName, std::string>> expected_failures_;
   bool synchronous_ = false;
+  bool has_primary_made_by_hand_ = false;
 };
 
 }  // namespace pgsqlms::scenario

@@ -135,6 +135,30 @@ TEST_F(ClusterScenario, TheStandbyWithTheMostWalWinsAgainstAHigherScoreWithoutAF
   lab().sql(most_wal, "drop table ballast");
 }
 
+TEST_F(ClusterScenario, AStandbyThatWasPromotedByHandIsNeverBelieved) {
+  acknowledge_only_what_one_standby_has();
+  expect_a_primary_made_by_hand();
+  const auto by_hand = standbys().front();
+  const auto other = standbys().back();
+  expect_failed_action(by_hand, "monitor");
+
+  EXPECT_EQ(lab().sql(by_hand, "select pg_promote()"), "t");
+  ASSERT_TRUE(within(seconds(60), by_hand + " is a standby again, and out of the race", [&] {
+    return lab().try_sql(by_hand, "select pg_is_in_recovery()") == "t" && lab().view().nodes.at(by_hand).score == -1000;
+  }));
+  EXPECT_EQ(lab().view().primary(), primary());
+
+  // Its timeline has the higher number, its WAL ends where it left the primary's.
+  lab().call({"power", "off", primary()});
+  ASSERT_TRUE(within(seconds(60), other + " is promoted", [&] { return lab().view().primary() == other; }));
+  EXPECT_EQ(events(" promote +rc=").size(), 1U) << "exactly one promotion is tried";
+  EXPECT_GT(syslog(other).count(by_hand + " did not stream from the last primary"), 0);
+
+  bring_back(primary());
+  rebuild(by_hand);
+  EXPECT_TRUE(stable_with_primary(other));
+}
+
 TEST_F(ClusterScenario, ASwitchoverUnderLoadLosesNoCommitAndTheOldPrimaryFollows) {
   lab().sql("vip", "create table load_of_switchover (id bigserial primary key, filler text)");
   const auto designated = standbys().back();

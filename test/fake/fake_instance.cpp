@@ -88,6 +88,7 @@ void FakeInstance::finish_promotion() {
   primary = true;
   standby_signal = false;
   control->state = DbState::InProduction;
+  history[position.timeline] = position.lsn;
   ++position.timeline;
 }
 
@@ -157,6 +158,11 @@ pg::WalPosition FakeInstance::wal_position(Deadline deadline) {
   connect(deadline);
   if (!knows_position) throw Failure("the instance does not know its WAL position");
   return position;
+}
+
+pg::TimelineHistory FakeInstance::timeline_history(pg::Timeline /*timeline*/) {
+  questions.emplace_back("timeline_history");
+  return history;
 }
 
 bool FakeInstance::ends_with_shutdown_checkpoint(const pg::WalPosition& end, Deadline /*deadline*/) {

@@ -32,6 +32,7 @@ class FakeInstance : public pg::Instance {
   bool backup_label = false;
   bool standby_signal = false;
   pg::WalPosition position{1, {0x3000000}};
+  pg::TimelineHistory history;
   pg::Contact contact = pg::Contact::Accepted;  ///< how a server answers that is up and neither starts nor stops
   std::string contact_detail;
   pg::Installation installed;
@@ -66,6 +67,7 @@ class FakeInstance : public pg::Instance {
   [[nodiscard]] pg::RecoverySettings recovery_settings(const pg::TemplateNames& names, Deadline deadline) override;
   [[nodiscard]] pg::ReplicationStatus replication_status(Deadline deadline) override;
   [[nodiscard]] pg::WalPosition wal_position(Deadline deadline) override;
+  [[nodiscard]] pg::TimelineHistory timeline_history(pg::Timeline timeline) override;
   [[nodiscard]] bool ends_with_shutdown_checkpoint(const pg::WalPosition& end, Deadline deadline) override;
 
   void checkpoint(Deadline deadline) override;

@@ -233,6 +233,27 @@ TEST(WalPositionBySql, KnowsTheNewTimelineThoughTheControlFileShowsTheOldOne) {
   })) << to_string(position_of(third));
 }
 
+// ---- timeline_history
+
+TEST(TimelineHistory, OfAPromotedStandbyAndOfWhoFollowsItIsWhereTheFirstTimelineWasLeft) {
+  ScratchPair pair;
+  ScratchInstance third;
+  third.follow(pair.standby, "srv3");
+  third.start();
+  write_wal(pair.primary);
+  pair.catch_up();
+  const auto promoted_at = position_of(pair.standby).lsn;
+  pair.primary.kill_server();
+  promote(pair.standby);
+  write_wal(pair.standby);
+  const auto history_of = [](const ScratchInstance& instance) {
+    return LocalInstance(instance.parameters()).timeline_history(position_of(instance).timeline);
+  };
+  EXPECT_EQ(history_of(pair.standby), (pg::TimelineHistory{{1, promoted_at}}));
+  EXPECT_TRUE(eventually([&] { return history_of(third) == pg::TimelineHistory{{1, promoted_at}}; }));
+  EXPECT_EQ(LocalInstance(pair.standby.parameters()).timeline_history(1), pg::TimelineHistory{});
+}
+
 // ---- ends_with_shutdown_checkpoint
 
 bool ends_cleanly(const ScratchInstance& instance, const pg::WalPosition& end) {

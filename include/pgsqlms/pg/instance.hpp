@@ -15,6 +15,7 @@
 #include "pgsqlms/pg/control_data.hpp"
 #include "pgsqlms/pg/recovery_settings.hpp"
 #include "pgsqlms/pg/server_version.hpp"
+#include "pgsqlms/pg/timeline_history.hpp"
 #include "pgsqlms/pg/wal_position.hpp"
 
 namespace pgsqlms::pg {
@@ -86,6 +87,8 @@ class Instance {
   [[nodiscard]] virtual ReplicationStatus replication_status(Deadline deadline) = 0;
   /// The replayed timeline and the greater of received and replayed LSN of a running instance.
   [[nodiscard]] virtual WalPosition wal_position(Deadline deadline) = 0;
+  /// The timelines before this one. Empty also where the instance has no file that tells them.
+  [[nodiscard]] virtual TimelineHistory timeline_history(Timeline timeline) = 0;
   /// Whether the last record before `end` in the local WAL is a shutdown checkpoint.
   [[nodiscard]] virtual bool ends_with_shutdown_checkpoint(const WalPosition& end, Deadline deadline) = 0;
 

@@ -26,6 +26,7 @@ class LocalInstance : public pg::Instance {
   [[nodiscard]] pg::RecoverySettings recovery_settings(const pg::TemplateNames& names, Deadline deadline) override;
   [[nodiscard]] pg::ReplicationStatus replication_status(Deadline deadline) override;
   [[nodiscard]] pg::WalPosition wal_position(Deadline deadline) override;
+  [[nodiscard]] pg::TimelineHistory timeline_history(pg::Timeline timeline) override;
   [[nodiscard]] bool ends_with_shutdown_checkpoint(const pg::WalPosition& end, Deadline deadline) override;
 
   void checkpoint(Deadline deadline) override;
