@@ -308,7 +308,7 @@ std::string ScratchInstance::control(const std::string& label) const {
   system::SteadyClock clock;
   system::Command command;
   command.arguments = {server_programs() + "/pg_controldata", data()};
-  const auto text = system::run(command, Deadline(clock, 10s)).out;
+  const auto text = system::run(command, Deadline(clock, 60s)).out;
   for (const auto line : split(text, "\n")) {
     if (line.substr(0, label.size() + 1) == label + ":") return std::string(trimmed(line.substr(label.size() + 1)));
   }
