@@ -51,21 +51,30 @@ std::optional<PromotionScore> score_now(const ScoreInputs& inputs, const NodeNam
   return found == inputs.current.end() ? std::nullopt : found->second;
 }
 
-/// Puts those that had the higher score first, and then those that were lagging, whose score is negated; unless they
-/// are overtaken by a lead that is worth it.
-void keep_former_order(std::vector<Standby>& standbys, const ScoreInputs& inputs) {
+bool has_worthwhile_lead(const Standby& a, const Standby& b) {
+  return a.written.bytes - std::min(a.written.bytes, b.written.bytes) > kWorthwhileLead;
+}
+
+/// Puts those that had the higher score first, and then those that were lagging, whose score is negated; but nobody
+/// before one that has a lead over it that is worth it. So the order stays as it is when nothing has changed.
+std::vector<Standby> in_former_order(std::vector<Standby> standbys, const ScoreInputs& inputs) {
   const auto former_rank = [&](const Standby& standby) {
     const auto score = score_now(inputs, standby.node).value_or(0);
     return score == cluster::kForbiddenScore ? std::pair(0, 0) : std::pair(std::max(score, 0), std::max(-score, 0));
   };
   std::stable_sort(standbys.begin(), standbys.end(),
                    [&](const auto& a, const auto& b) { return former_rank(a) > former_rank(b); });
-  for (std::size_t end = standbys.size(); end > 1; --end) {
-    for (std::size_t i = 1; i < end; ++i) {
-      const auto ahead = standbys[i].written.bytes;
-      if (ahead > standbys[i - 1].written.bytes + kWorthwhileLead) std::swap(standbys[i - 1], standbys[i]);
-    }
+  std::vector<Standby> ordered;
+  while (!standbys.empty()) {
+    // There is one: nobody leads the one that has written most.
+    const auto next = std::find_if(standbys.begin(), standbys.end(), [&](const auto& candidate) {
+      return std::none_of(standbys.begin(), standbys.end(),
+                          [&](const auto& other) { return has_worthwhile_lead(other, candidate); });
+    });
+    ordered.push_back(std::move(*next));
+    standbys.erase(next);
   }
+  return ordered;
 }
 
 bool is_lagging(const Standby& standby, const ScoreInputs& inputs) {
@@ -82,7 +91,7 @@ std::map<NodeName, PromotionScore> score_connected(const ScoreInputs& inputs) {
     if (standby.ready) ready.push_back(std::move(standby));
     else scores[standby.node] = cluster::kNotReadyScore;
   }
-  keep_former_order(ready, inputs);
+  ready = in_former_order(std::move(ready), inputs);
   std::stable_partition(ready.begin(), ready.end(), [&](const auto& standby) { return !is_lagging(standby, inputs); });
   PromotionScore next = cluster::kBestStandbyScore;
   for (const auto& standby : ready) {

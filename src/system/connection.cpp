@@ -24,17 +24,6 @@ std::string first_line(std::string_view text) {
   return std::string(trimmed(line));
 }
 
-/// The five characters of an SQLSTATE behind the severity: "FATAL:  53300: sorry, too many clients already".
-std::string_view sqlstate_in(std::string_view message) {
-  for (const std::string_view severity : {"FATAL:  ", "PANIC:  ", "ERROR:  "}) {
-    const auto at = message.find(severity);
-    if (at == std::string_view::npos) continue;
-    const auto state = message.substr(at + severity.size(), 6);
-    if (state.size() == 6 && state.back() == ':') return state.substr(0, 5);
-  }
-  return {};
-}
-
 Contact contact_for(std::string_view sqlstate) {
   if (sqlstate == "53300") return Contact::Saturated;
   if (sqlstate.substr(0, 4) == "57P0") return Contact::NotYet;  // cannot_connect_now, and the shutdowns
@@ -125,6 +114,16 @@ QueryError error_of(const PGresult* result, PGconn* session) {
 }
 
 }  // namespace
+
+std::string_view sqlstate_in(std::string_view message) {
+  for (const std::string_view severity : {"FATAL:  ", "PANIC:  ", "ERROR:  "}) {
+    const auto at = message.find(severity);
+    if (at == std::string_view::npos) continue;
+    const auto state = message.substr(at + severity.size(), 6);
+    if (state.size() == 6 && state.back() == ':') return state.substr(0, 5);
+  }
+  return {};
+}
 
 Connection::Attempt Connection::open(const Address& address, SessionKind kind, Deadline deadline) {
   const ActingAs owner(address.user);  // peer authentication judges by the effective user

@@ -11,6 +11,7 @@
 #include <cstdio>
 
 #include "pgsqlms/ocf/answer.hpp"
+#include "pgsqlms/system/conninfo.hpp"
 #include "pgsqlms/system/file.hpp"
 #include "pgsqlms/system/server_processes.hpp"
 #include "pgsqlms/text.hpp"
@@ -58,22 +59,6 @@ std::string telling_line(std::string_view log) {
   // What stands before the severity (time, process) is of no use in an exit reason.
   const auto severity = std::min(chosen.find("FATAL:"), chosen.find("PANIC:"));
   return std::string(severity == std::string_view::npos ? chosen : chosen.substr(severity));
-}
-
-/// The name that a walreceiver with this primary_conninfo uses. The last value wins, as in libpq.
-std::optional<std::string> application_name_in(const std::string& conninfo, std::string& problem) {
-  char* message = nullptr;
-  const std::unique_ptr<PQconninfoOption, decltype(&PQconninfoFree)> options(
-      PQconninfoParse(conninfo.c_str(), &message), PQconninfoFree);
-  PQfreemem(message);  // it may quote a password
-  if (options == nullptr) {
-    problem = "it is not a valid connection string";
-    return std::nullopt;
-  }
-  for (const auto* option = options.get(); option->keyword != nullptr; ++option) {
-    if (std::string_view(option->keyword) == "application_name" && option->val != nullptr) return option->val;
-  }
-  return std::nullopt;
 }
 
 bool has_postmaster(const std::vector<ServerProcess>& processes) {
@@ -378,7 +363,9 @@ pg::RecoverySettings LocalInstance::recovery_settings(const pg::TemplateNames& n
     settings.recovery_target_timeline = written["recovery_target_timeline"];
     conninfo = written["primary_conninfo"];
   }
-  settings.application_name = application_name_in(conninfo, settings.conninfo_problem);
+  auto read = read_conninfo(conninfo);
+  settings.application_name = std::move(read.application_name);
+  settings.conninfo_problem = std::move(read.problem);
   if (!settings.application_name && installed.has_standby_signal() && settings.conninfo_problem.empty()) {
     // The walreceiver's fallback since PostgreSQL 12.
     if (setting("cluster_name", deadline) == names.node) settings.application_name = names.node;

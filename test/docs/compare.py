@@ -29,7 +29,7 @@ def check_versions():
         "CMakeLists.txt": r"^project\(pgsqlms VERSION (\S+)",
         "packaging/debian/changelog": r"^pgsqlms \(([^)]+)\)",
         "packaging/rpm/pgsqlms.spec": r"^Version: +(\S+)",
-        "docs/CHANGELOG.md": r"^## (\S+)",
+        "docs/CHANGELOG.md": r"^## (\d\S*)",
     }
     versions = {name: re.search(pattern, text(name), re.MULTILINE).group(1) for name, pattern in places.items()}
     if len(set(versions.values())) != 1:

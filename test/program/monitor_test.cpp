@@ -120,14 +120,7 @@ TEST(Monitor, AnswersGenericErrorWithinItsTimeForAFrozenServer) {
 
 TEST(Monitor, TakesASaturatedServerForAlive) {
   ScratchInstance instance;
-  instance.configure("max_connections = 3\nsuperuser_reserved_connections = 1");
-  instance.start();
-  std::vector<std::unique_ptr<Session>> sessions;
-  ASSERT_TRUE(eventually([&] {
-    auto session = std::make_unique<Session>(instance.conninfo());
-    if (session->is_open()) sessions.push_back(std::move(session));
-    return sessions.size() == 3;
-  }));
+  const Saturation saturation(instance);
   expect_codes(instance, {kRunningPromoted, kRunningPromoted});
 }
 

@@ -90,14 +90,7 @@ TEST(Stop, EndsAServerInCrashRecovery) {
 
 TEST(Stop, EndsASaturatedServer) {
   ScratchInstance instance;
-  instance.configure("max_connections = 3\nsuperuser_reserved_connections = 1");
-  instance.start();
-  std::vector<std::unique_ptr<Session>> sessions;
-  ASSERT_TRUE(eventually([&] {
-    auto session = std::make_unique<Session>(instance.conninfo());
-    if (session->is_open()) sessions.push_back(std::move(session));
-    return sessions.size() == 3;
-  }));
+  const Saturation saturation(instance);
   expect_stop(instance);
 }
 
@@ -157,7 +150,7 @@ TEST(Stop, LeavesAnotherInstanceAtTheSameAddressAlone) {
 
 class StartOf : public testing::Test {
  protected:
-  StartOf() { instance_.configure("primary_conninfo = 'application_name=srv1'"); }
+  StartOf() { instance_.configure_recovery("primary_conninfo = 'application_name=srv1'"); }
 
   [[nodiscard]] AgentRun start(const Variables& more = {}) const {
     return run_agent({"start"}, with(environment_for(instance_), more));
@@ -177,7 +170,7 @@ class StartOf : public testing::Test {
 TEST_F(StartOf, AStoppedPrimaryMakesItAStandby) {
   expect_start();
   struct stat status {};
-  ASSERT_EQ(lstat((instance_.data() + "/standby.signal").c_str(), &status), 0);
+  ASSERT_EQ(lstat(instance_.recovery_file().c_str(), &status), 0);
   EXPECT_EQ(status.st_mode & 07777U, 0600U);
   EXPECT_EQ(status.st_uid, scratch_user().uid);
 }
@@ -212,7 +205,7 @@ TEST_F(StartOf, ARunningPrimaryIsRefused) {
   EXPECT_EQ(run.code, kErrGeneric);
   EXPECT_EQ(run.reason(), "start refused: the instance is primary");
   EXPECT_EQ(instance_.ask("SELECT pg_is_in_recovery()"), "f");
-  EXPECT_FALSE(fs::exists(instance_.data() + "/standby.signal"));
+  EXPECT_FALSE(fs::exists(instance_.recovery_file()));
 }
 
 TEST_F(StartOf, AServerWhoseAddressIsTakenTellsItsLastWords) {

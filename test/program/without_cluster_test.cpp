@@ -17,13 +17,7 @@ const Variables kSwitchover = {{"OCF_RESKEY_CRM_meta_notify_active_uname", "srv1
 
 /// A standby that is configured for node srv1.
 struct Standby : ScratchPair {
-  Standby() {
-    standby.configure("primary_conninfo = 'host=" + primary.folder().path() + " application_name=srv1'");
-    standby.ask("SELECT pg_reload_conf()");
-    if (!eventually([&] { return primary.ask("SELECT application_name FROM pg_stat_replication") == "srv1"; })) {
-      throw std::runtime_error("the standby does not reconnect");
-    }
-  }
+  Standby() : ScratchPair("srv1") {}
   [[nodiscard]] Variables environment() const { return environment_for(standby); }
 };
 
@@ -45,7 +39,7 @@ TEST(PromoteWithoutCluster, IsDoneByHandWhereThereAreNoNotifications) {
 
 TEST(PromoteWithoutCluster, OfAPrimaryIsDoneAlready) {
   ScratchInstance instance;
-  instance.configure("primary_conninfo = 'application_name=srv1'");
+  instance.configure_recovery("primary_conninfo = 'application_name=srv1'");
   instance.start();
   EXPECT_EQ(run_agent({"promote"}, with(environment_for(instance), kSwitchover)).code, kSuccess);
 }
@@ -87,7 +81,7 @@ TEST(NotifyWithoutCluster, WritesACheckpointOnThePrimaryThatIsDemoted) {
 
 TEST(DemoteWithoutCluster, StopsThePrimaryCleanlyAndStartsItAsAStandby) {
   ScratchInstance instance;
-  instance.configure("primary_conninfo = 'application_name=srv1'");
+  instance.configure_recovery("primary_conninfo = 'application_name=srv1'");
   instance.start();
   const auto run = run_agent({"demote"}, environment_for(instance));
   EXPECT_EQ(run.code, kSuccess) << run.err;
@@ -106,7 +100,7 @@ TEST(DemoteWithoutCluster, LeavesThePrimaryStoppedWhereAStopFollows) {
 
 TEST(DemoteWithoutCluster, OfAKilledPrimaryStartsItAsAStandby) {
   ScratchInstance instance;
-  instance.configure("primary_conninfo = 'application_name=srv1'");
+  instance.configure_recovery("primary_conninfo = 'application_name=srv1'");
   instance.start();
   instance.kill_server();
   EXPECT_EQ(run_agent({"demote"}, environment_for(instance)).code, kSuccess);
@@ -115,7 +109,7 @@ TEST(DemoteWithoutCluster, OfAKilledPrimaryStartsItAsAStandby) {
 
 TEST(NodeName, IsAskedForOnceWhereTheEnvironmentHasNone) {
   const ScratchInstance instance;
-  instance.configure("primary_conninfo = 'application_name=srv1'");
+  instance.configure_recovery("primary_conninfo = 'application_name=srv1'");
   auto environment = environment_for(instance);
   environment.erase("OCF_RESKEY_CRM_meta_on_node");
   const auto run = run_agent({"validate-all"}, environment);

@@ -20,6 +20,7 @@ using pg::Contact;
 using test::BlockedRecovery;
 using test::eventually;
 using test::Frozen;
+using test::Saturation;
 using test::scratch_user;
 using test::ScratchFolder;
 using test::ScratchInstance;
@@ -59,7 +60,7 @@ TEST(ConnectionOpen, IsAcceptedByARunningServer) {
   const auto attempt = open_to(instance);
   EXPECT_EQ(attempt.contact, Contact::Accepted);
   ASSERT_TRUE(attempt.connection) << attempt.detail;
-  EXPECT_EQ(attempt.connection->server_version() / 10000, 15);
+  EXPECT_EQ(attempt.connection->server_version() / 10000, test::server_major());
   EXPECT_EQ(attempt.connection->postmaster_pid(), instance.postmaster());
 }
 
@@ -73,15 +74,7 @@ TEST(ConnectionOpen, IsAcceptedWhereTheServerTrustsOnlyTheOwnerOfTheSocketsOther
 
 TEST(ConnectionOpen, IsSaturatedWhenAllSlotsAreTakenThoseOfSuperusersToo) {
   ScratchInstance instance;
-  instance.configure("max_connections = 3\nsuperuser_reserved_connections = 1");
-  instance.start();
-  // The session with which start() saw that the server accepts may still be on its way out.
-  std::vector<std::unique_ptr<Session>> sessions;
-  ASSERT_TRUE(eventually([&] {
-    auto session = std::make_unique<Session>(instance.conninfo());
-    if (session->is_open()) sessions.push_back(std::move(session));
-    return sessions.size() == 3;
-  }));
+  const Saturation saturation(instance);
   const auto attempt = open_to(instance);
   EXPECT_EQ(attempt.contact, Contact::Saturated);
   EXPECT_NE(attempt.detail.find("sorry, too many clients already"), std::string::npos) << attempt.detail;
@@ -101,8 +94,8 @@ TEST(ConnectionOpen, IsNotYetPossibleDuringCrashRecovery) {
 TEST(ConnectionOpen, IsNotYetPossibleWhileAStandbyWaitsForItsFirstWal) {
   ScratchInstance instance;
   ASSERT_EQ(mkfifo((instance.folder() / "archive").c_str(), 0666), 0);
-  instance.configure("restore_command = 'cat " + instance.folder() / "archive" + "'");
-  test::write_file(instance.data() + "/standby.signal", "");
+  instance.configure_recovery("restore_command = 'cat " + instance.folder() / "archive" + "'");
+  instance.ask_for_recovery();
   instance.launch();
   ASSERT_TRUE(instance.has_logged("database system was shut down"));
   const auto attempt = open_to(instance);

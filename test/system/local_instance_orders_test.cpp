@@ -136,7 +136,8 @@ TEST(Start, FailsWithTheServersLastWordsWhereItPanics) {
   const auto segment = instance.data() + "/pg_wal/" + instance.control("Latest checkpoint's REDO WAL file");
   test::write_file(segment, std::string(16 << 20, '\0'), 0600);
   const auto reason = failure_of_start(instance);
-  EXPECT_EQ(reason, "start failed: PANIC:  could not locate a valid checkpoint record");
+  // Since PostgreSQL 18 it says where, too.
+  EXPECT_EQ(reason.find("start failed: PANIC:  could not locate a valid checkpoint record"), 0U) << reason;
 }
 
 TEST(Start, FailsWithTheLastWordsInTheCollectorsLog) {
@@ -145,7 +146,7 @@ TEST(Start, FailsWithTheLastWordsInTheCollectorsLog) {
   const auto segment = instance.data() + "/pg_wal/" + instance.control("Latest checkpoint's REDO WAL file");
   test::write_file(segment, std::string(16 << 20, '\0'), 0600);
   const auto reason = failure_of_start(instance);
-  EXPECT_EQ(reason, "start failed: PANIC:  could not locate a valid checkpoint record");
+  EXPECT_EQ(reason.find("start failed: PANIC:  could not locate a valid checkpoint record"), 0U) << reason;
 }
 
 TEST(Start, DoesNotBlameAFormerServersLastWords) {
@@ -298,24 +299,26 @@ TEST(EndOrphans, SparesTheShellOfTheAdministrator) {
   EXPECT_TRUE(test::is_alive(shell.pid()));
 }
 
-TEST(ConfigureAsStandby, WritesTheSignalOfTheInstancesUserWithMode0600) {
+TEST(ConfigureAsStandby, WritesAFileOfTheInstancesUserWithMode0600) {
   const ScratchInstance instance;
+  instance.configure_recovery("");
   LocalInstance(instance.parameters()).configure_as_standby(kNames);
   struct stat status {};
-  ASSERT_EQ(lstat((instance.data() + "/standby.signal").c_str(), &status), 0);
+  ASSERT_EQ(lstat(instance.recovery_file().c_str(), &status), 0);
   EXPECT_TRUE(S_ISREG(status.st_mode));
   EXPECT_EQ(status.st_mode & 07777U, 0600U);
   EXPECT_EQ(status.st_uid, scratch_user().uid);
-  EXPECT_EQ(status.st_size, 0);
+  EXPECT_EQ(status.st_size == 0, test::has_standby_signal());
 }
 
 TEST(ConfigureAsStandby, FollowsNoLinkInTheDataDirectory) {
   const ScratchInstance instance;
+  instance.configure_recovery("");
   test::write_file(instance.folder() / "precious", "kept");
-  fs::create_symlink(instance.folder() / "precious", instance.data() + "/standby.signal");
+  fs::create_symlink(instance.folder() / "precious", instance.recovery_file());
   LocalInstance(instance.parameters()).configure_as_standby(kNames);
   EXPECT_EQ(test::contents_of(instance.folder() / "precious"), "kept");
-  EXPECT_FALSE(fs::is_symlink(instance.data() + "/standby.signal"));
+  EXPECT_FALSE(fs::is_symlink(instance.recovery_file()));
 }
 
 TEST(ConfigureAsStandby, WritesRecoveryConfFromTheTemplateForPostgreSQL11) {

@@ -18,6 +18,7 @@ using pg::DbState;
 using test::BlockedRecovery;
 using test::eventually;
 using test::Frozen;
+using test::Saturation;
 using test::ScratchInstance;
 using test::ScratchPair;
 using test::Session;
@@ -133,14 +134,7 @@ TEST(Probe, IsNotHeldUpByAFrozenBackendOfItsOwn) {
 
 TEST(Probe, TakesTheRoleOfASaturatedServerFromItsControlFile) {
   ScratchInstance instance;
-  instance.configure("max_connections = 3\nsuperuser_reserved_connections = 1");
-  instance.start();
-  std::vector<std::unique_ptr<Session>> sessions;
-  ASSERT_TRUE(eventually([&] {
-    auto session = std::make_unique<Session>(instance.conninfo());
-    if (session->is_open()) sessions.push_back(std::move(session));
-    return sessions.size() == 3;
-  }));
+  const Saturation saturation(instance);
   const auto facts = probe(instance);
   EXPECT_EQ(facts.contact, Contact::Saturated);
   EXPECT_TRUE(facts.processes.postmaster);
@@ -173,7 +167,7 @@ TEST(Probe, SeesThatTheServerWasRestartedSinceItAskedLast) {
   LocalInstance local(instance.parameters());
   ASSERT_EQ(local.probe(in(10s)).contact, Contact::Accepted);
   instance.stop();
-  test::write_file(instance.data() + "/standby.signal", "");
+  instance.ask_for_recovery();
   instance.start();
   const auto facts = local.probe(in(10s));
   EXPECT_EQ(facts.contact, Contact::Accepted);
@@ -294,14 +288,14 @@ TEST(Processes, AreFoundWhereTheSystemUserDoesNotExist) {
   EXPECT_TRUE(LocalInstance(parameters).processes().postmaster);
 }
 
-TEST(Installation, IsCompleteForAnInstanceOf15) {
+TEST(Installation, IsCompleteForAnInstance) {
   const ScratchInstance instance;
   const auto installation = LocalInstance(instance.parameters()).installation();
   EXPECT_TRUE(installation.system_user);
   EXPECT_TRUE(installation.pgdata);
   EXPECT_TRUE(installation.data_directory);
   ASSERT_TRUE(installation.version);
-  EXPECT_EQ(installation.version->number, 150000);
+  EXPECT_EQ(installation.version->number, test::server_major() * 10000);
   EXPECT_EQ(installation.missing_program, std::nullopt);
   EXPECT_FALSE(installation.recovery_template);
 }
@@ -333,6 +327,23 @@ TEST(ControlData, AreTheValuesThatPgControldataPrints) {
   EXPECT_EQ(control->timeline, 1U);
   EXPECT_EQ(control->minimum_recovery_timeline, 0U);
   EXPECT_EQ(control->wal_level, "replica");
+}
+
+TEST(ControlData, AreWhatTheServerItselfTells) {
+  const ScratchPair pair;
+  pair.catch_up();
+  for (const auto* const instance : {&pair.primary, &pair.standby}) {
+    instance->ask("CHECKPOINT");
+    const auto control = LocalInstance(instance->parameters()).control_data(in(10s));
+    ASSERT_TRUE(control);
+    EXPECT_EQ(to_string(control->checkpoint), instance->ask("SELECT checkpoint_lsn FROM pg_control_checkpoint()"));
+    EXPECT_EQ(std::to_string(control->timeline), instance->ask("SELECT timeline_id FROM pg_control_checkpoint()"));
+    EXPECT_EQ(std::to_string(control->minimum_recovery_timeline),
+              instance->ask("SELECT min_recovery_end_timeline FROM pg_control_recovery()"));
+    EXPECT_EQ(instance->control("Minimum recovery ending location"),
+              instance->ask("SELECT min_recovery_end_lsn FROM pg_control_recovery()"));
+    EXPECT_EQ(control->wal_level, instance->ask("SHOW wal_level"));
+  }
 }
 
 TEST(Probe, ConnectsToNobodyWhereTheSystemUserDoesNotExist) {

@@ -24,16 +24,19 @@ pg::RecoverySettings settings_of(const ocf::ResourceParameters& parameters) {
   return LocalInstance(parameters).recovery_settings(kNames, in(10s));
 }
 
+constexpr const char* kOnlyTheTemplate = "before PostgreSQL 12 the settings are in the template only";
+
 /// The application_name that a stopped instance with this value of primary_conninfo shows.
 std::optional<std::string> application_name_in(const std::string& conninfo) {
   const ScratchInstance instance;
-  instance.configure("primary_conninfo = '" + conninfo + "'");
+  instance.configure_recovery("primary_conninfo = '" + conninfo + "'");
   const auto settings = settings_of(instance.parameters());
   EXPECT_EQ(settings.conninfo_problem, "");
   return settings.application_name;
 }
 
 TEST(RecoverySettings, OfARunningServerAreThoseInForceNotThoseInTheFile) {
+  if (!test::has_standby_signal()) GTEST_SKIP() << kOnlyTheTemplate;
   const ScratchPair pair;
   pair.standby.configure("primary_conninfo = 'application_name=not_yet_in_force'");
   LocalInstance local(pair.standby.parameters());
@@ -45,13 +48,14 @@ TEST(RecoverySettings, OfARunningServerAreThoseInForceNotThoseInTheFile) {
 
 TEST(RecoverySettings, OfAStoppedServerAreThoseInTheFile) {
   const ScratchInstance instance;
-  instance.configure("recovery_target_timeline = 'current'\nprimary_conninfo = 'application_name=srv1'");
+  instance.configure_recovery("recovery_target_timeline = 'current'\nprimary_conninfo = 'application_name=srv1'");
   const auto settings = settings_of(instance.parameters());
   EXPECT_EQ(settings.application_name, "srv1");
   EXPECT_EQ(settings.recovery_target_timeline, "current");
 }
 
 TEST(RecoverySettings, TakeTheOptionsOfTheStartIntoAccount) {
+  if (!test::has_standby_signal()) GTEST_SKIP() << kOnlyTheTemplate;
   const ScratchInstance instance;
   auto parameters = instance.parameters();
   parameters.start_opts = "-c primary_conninfo='host=vip application_name=srv1'";
@@ -72,6 +76,7 @@ TEST(RecoverySettings, ReadAUri) {
 }
 
 TEST(RecoverySettings, FallBackToTheClusterName) {
+  if (!test::has_standby_signal()) GTEST_SKIP() << kOnlyTheTemplate;
   const ScratchInstance instance;
   instance.configure("primary_conninfo = 'host=vip'\ncluster_name = 'srv1'");
   EXPECT_EQ(settings_of(instance.parameters()).application_name, "srv1");
@@ -79,7 +84,8 @@ TEST(RecoverySettings, FallBackToTheClusterName) {
 
 TEST(RecoverySettings, PreferTheApplicationNameToTheClusterName) {
   const ScratchInstance instance;
-  instance.configure("primary_conninfo = 'host=vip application_name=srv1'\ncluster_name = 'main'");
+  instance.configure_recovery("primary_conninfo = 'host=vip application_name=srv1'");
+  instance.configure("cluster_name = 'main'");
   EXPECT_EQ(settings_of(instance.parameters()).application_name, "srv1");
 }
 
@@ -92,7 +98,7 @@ TEST(RecoverySettings, SayThatAConninfoCannotBeReadWithoutShowingIt) {
   for (const auto* const conninfo : {"host=vip password=hunter2 no_such_option=1", "password=''hunter2 host=vip",
                                      "postgresql://u:hunter2@vip:port/?application_name=%zz", "hunter2"}) {
     const ScratchInstance instance;
-    instance.configure(std::string("primary_conninfo = '") + conninfo + "'");
+    instance.configure_recovery(std::string("primary_conninfo = '") + conninfo + "'");
     const auto settings = settings_of(instance.parameters());
     EXPECT_EQ(settings.conninfo_problem, "it is not a valid connection string") << conninfo;
     const auto problem = find_problem(settings, pg::SettingsSource::ServerConfiguration, "srv1").value_or("");
@@ -102,13 +108,14 @@ TEST(RecoverySettings, SayThatAConninfoCannotBeReadWithoutShowingIt) {
 
 TEST(RecoverySettings, NeverShowAPasswordWhereTheApplicationNameIsWrong) {
   const ScratchInstance instance;
-  instance.configure("primary_conninfo = 'host=vip password=hunter2 application_name=srv9'");
+  instance.configure_recovery("primary_conninfo = 'host=vip password=hunter2 application_name=srv9'");
   const auto settings = settings_of(instance.parameters());
   EXPECT_EQ(find_problem(settings, pg::SettingsSource::ServerConfiguration, "srv1"),
             "application_name in primary_conninfo is \"srv9\", it must be \"srv1\", the node's name");
 }
 
 TEST(RecoverySettings, NameTheSettingAndTheServersReasonWhereTheConfigurationIsBroken) {
+  if (!test::has_standby_signal()) GTEST_SKIP() << kOnlyTheTemplate;
   const ScratchInstance instance;
   instance.configure("work_mem = lots");
   try {
@@ -123,6 +130,7 @@ TEST(RecoverySettings, NameTheSettingAndTheServersReasonWhereTheConfigurationIsB
 }
 
 TEST(RecoverySettings, NeverShowAPasswordWhereTheConfigurationIsBroken) {
+  if (!test::has_standby_signal()) GTEST_SKIP() << kOnlyTheTemplate;
   const ScratchInstance instance;
   instance.configure("primary_conninfo = 'host=vip' 'password=hunter2'");
   try {

@@ -10,6 +10,7 @@
 
 #include <cerrno>
 #include <csignal>
+#include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <set>
@@ -85,13 +86,28 @@ class FolderLock {
   int file_;
 };
 
+/// What the server says of itself: "11.22", "15.18 (Debian 15.18-1)".
+const std::string& full_version() {
+  static const std::string version = [] {
+    system::SteadyClock clock;
+    system::Command command;
+    command.arguments = {server_programs() + "/postgres", "--version"};
+    command.user = user_for_child();
+    const auto text = system::run(command, Deadline(clock, 60s)).out;  // postgres (PostgreSQL) 11.22
+    const auto at = text.find(") ");
+    if (at == std::string::npos) throw std::runtime_error(server_programs() + "/postgres has no version: " + text);
+    return std::string(trimmed(text.substr(at + 2)));
+  }();
+  return version;
+}
+
 /// A data directory right after initdb, to be copied. Kept in the build folder between the tests' processes where it
 /// can be written to; else made once for this process.
 const std::string& template_directory() {
   static std::unique_ptr<ScratchFolder> own;
   static const std::string directory = [] {
     const std::string cache = PGSQLMS_TEST_CACHE;
-    const auto kept = cache + "/template";
+    const auto kept = cache + "/template-" + full_version().substr(0, full_version().find(' '));
     const FolderLock lock(cache);
     if (lock.is_held() && fs::exists(kept)) return kept;
     own = std::make_unique<ScratchFolder>();
@@ -139,7 +155,23 @@ bool has_title(pid_t pid, const std::string& title) {
 
 }  // namespace
 
-std::string server_programs() { return "/usr/lib/postgresql/15/bin"; }
+std::string server_programs() {
+  const char* const named = std::getenv("PGSQLMS_TEST_BINDIR");
+  return named != nullptr ? named : "/usr/lib/postgresql/15/bin";
+}
+
+int server_major() { return std::stoi(full_version()); }
+
+bool has_standby_signal() { return server_major() >= 12; }
+
+std::optional<std::string> reason_for_missing(const std::string& program) {
+  const auto notes = contents_of(server_programs() + "/notes");
+  for (const auto line : split(notes, "\n")) {
+    if (line.substr(0, 9 + program.size()) != "missing " + program + ":") continue;
+    return "PostgreSQL " + std::to_string(server_major()) + " here has no " + std::string(line.substr(8));
+  }
+  return std::nullopt;
+}
 
 Session::Session(const std::string& conninfo) : session_(PQconnectdb(conninfo.c_str())) {}
 
@@ -187,10 +219,26 @@ void ScratchInstance::configure(const std::string& line) const {
   append_to_file(data() + "/postgresql.conf", line + "\n");
 }
 
+void ScratchInstance::configure_recovery(const std::string& line) const {
+  if (has_standby_signal()) return configure(line);
+  const auto path = data() + "/recovery.conf.pcmk";
+  if (!fs::exists(path)) write_file(path, "standby_mode = on\nrecovery_target_timeline = 'latest'\n");
+  append_to_file(path, line + "\n");
+}
+
+std::string ScratchInstance::recovery_file() const {
+  return data() + (has_standby_signal() ? "/standby.signal" : "/recovery.conf");
+}
+
+void ScratchInstance::ask_for_recovery() const {
+  configure_recovery("");
+  write_file(recovery_file(), has_standby_signal() ? "" : contents_of(data() + "/recovery.conf.pcmk"), 0600);
+}
+
 void ScratchInstance::follow(const ScratchInstance& primary, const std::string& name) const {
-  configure("primary_conninfo = 'host=" + primary.folder().path() + " port=" + kPort + " user=" + scratch_user().name +
-            " application_name=" + name + "'");
-  write_file(data() + "/standby.signal", "");
+  configure_recovery("primary_conninfo = 'host=" + primary.folder().path() + " port=" + kPort +
+                     " user=" + scratch_user().name + " application_name=" + name + "'");
+  ask_for_recovery();
 }
 
 void ScratchInstance::launch() {
@@ -213,6 +261,11 @@ void ScratchInstance::stop() {
   const auto pid = postmaster();
   kill(pid, SIGINT);
   if (!wait_until_gone(pid)) give_up("the scratch instance does not stop", *this);
+}
+
+void ScratchInstance::promote() const {
+  run_or_throw({server_programs() + "/pg_ctl", "--pgdata=" + data(), "-w", "promote"}, user_for_child());
+  if (!eventually([&] { return ask("SELECT pg_is_in_recovery()") == "f"; })) give_up("it is not promoted", *this);
 }
 
 void ScratchInstance::kill_postmaster() {
@@ -255,7 +308,7 @@ std::string ScratchInstance::control(const std::string& label) const {
   system::SteadyClock clock;
   system::Command command;
   command.arguments = {server_programs() + "/pg_controldata", data()};
-  const auto text = system::run(command, Deadline(clock, 10s)).out;
+  const auto text = system::run(command, Deadline(clock, 60s)).out;
   for (const auto line : split(text, "\n")) {
     if (line.substr(0, label.size() + 1) == label + ":") return std::string(trimmed(line.substr(label.size() + 1)));
   }
@@ -266,8 +319,21 @@ bool ScratchInstance::has_logged(const std::string& text) const {
   return eventually([&] { return log().find(text) != std::string::npos; });
 }
 
-ScratchPair::ScratchPair() {
-  standby.follow(primary);
+Saturation::Saturation(ScratchInstance& instance) {
+  // Until PostgreSQL 11 walsenders were counted among the connections.
+  instance.configure("max_connections = 3\nsuperuser_reserved_connections = 1\nmax_wal_senders = 1");
+  instance.start();
+  // The session with which start() saw that the server accepts may still be on its way out.
+  const bool is_full = eventually([&] {
+    auto session = std::make_unique<Session>(instance.conninfo());
+    if (session->is_open()) sessions_.push_back(std::move(session));
+    return sessions_.size() == 3;
+  });
+  if (!is_full) throw std::runtime_error("the instance cannot be saturated");
+}
+
+ScratchPair::ScratchPair(const std::string& name) {
+  standby.follow(primary, name);
   primary.start();
   standby.start();
   const auto streams = [&] { return primary.ask("SELECT state FROM pg_stat_replication") == "streaming"; };

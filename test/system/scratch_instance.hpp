@@ -8,6 +8,7 @@
 #include <sys/types.h>
 
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -18,8 +19,15 @@
 
 namespace pgsqlms::test {
 
-/// The directory of PostgreSQL 15's programs.
+/// The directory of the programs under test: what PGSQLMS_TEST_BINDIR names, else PostgreSQL 15's.
 [[nodiscard]] std::string server_programs();
+/// Their major version: 15.
+[[nodiscard]] int server_major();
+/// Since PostgreSQL 12 a standby is configured in postgresql.conf, and standby.signal makes it one; before, both is
+/// what recovery.conf does.
+[[nodiscard]] bool has_standby_signal();
+/// Why a program is missing among those under test, where test/versions/fetch says that it is.
+[[nodiscard]] std::optional<std::string> reason_for_missing(const std::string& program);
 
 /// A client's session with a scratch instance; closed with the object.
 class Session {
@@ -58,6 +66,13 @@ class ScratchInstance {
 
   /// Appends a line to postgresql.conf.
   void configure(const std::string& line) const;
+  /// Appends a line about recovery to where this version has it: postgresql.conf, or the template of recovery.conf,
+  /// which it begins with `standby_mode` and `recovery_target_timeline`.
+  void configure_recovery(const std::string& line) const;
+  /// The file that makes the next start one as a standby: standby.signal, or recovery.conf.
+  [[nodiscard]] std::string recovery_file() const;
+  /// Writes that file, recovery.conf from its template.
+  void ask_for_recovery() const;
   /// Makes it a standby of the primary, whose WAL receiver calls itself `name`.
   void follow(const ScratchInstance& primary, const std::string& name = "srv2") const;
 
@@ -67,6 +82,8 @@ class ScratchInstance {
   void launch();
   /// Ends the server by a fast shutdown and waits until it is gone.
   void stop();
+  /// Makes a running standby a primary and returns when it is one.
+  void promote() const;
   /// Kills the postmaster and waits until all its processes are gone that leave by themselves.
   void kill_server();
   /// Kills the postmaster and waits until it is gone; its children may live on.
@@ -92,9 +109,20 @@ class ScratchInstance {
   std::set<pid_t> postmasters_;  ///< all that this object knows of
 };
 
+/// Starts the instance with so few connections that three sessions take all of them, those of superusers too, for as
+/// long as the object lives.
+class Saturation {
+ public:
+  explicit Saturation(ScratchInstance& instance);
+
+ private:
+  std::vector<std::unique_ptr<Session>> sessions_;
+};
+
 /// A primary and a standby that streams from it and has all its WAL.
 struct ScratchPair {
-  ScratchPair();
+  /// The standby's WAL receiver calls itself `name`.
+  explicit ScratchPair(const std::string& name = "srv2");
 
   /// Waits until the standby has replayed what the primary has written.
   void catch_up() const;

@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "pgsqlms/clock.hpp"
@@ -34,6 +35,10 @@ struct QueryError {
   pg::Contact contact = pg::Contact::Denied;
   std::string detail;
 };
+
+/// The five characters of an SQLSTATE behind the severity, as in "FATAL:  53300: sorry, too many clients already";
+/// empty if there are none.
+[[nodiscard]] std::string_view sqlstate_in(std::string_view message);
 
 class Connection {
  public:

@@ -209,6 +209,18 @@ TEST(RankStandbys, ChangesTheOrderForALeadThatIsWorthIt) {
             (ScoreChanges{{"srv2", 1000}, {"srv3", 990}}));
 }
 
+TEST(RankStandbys, PutsTheFirstOneBehindALeadThatIsWorthItThoughNobodyBetweenHasOne) {
+  auto inputs = inputs_with({streaming("srv2", kHere - kWorthwhileLead - 1), streaming("srv3", kHere - 8 * kMegabyte),
+                             streaming("srv4", kHere)},
+                            1000, 990);
+  inputs.members.emplace_back("srv4");
+  inputs.current["srv4"] = 980;
+  const auto changes = rank_standbys(inputs);
+  EXPECT_EQ(changes, (ScoreChanges{{"srv3", 1000}, {"srv4", 990}, {"srv2", 980}}));
+  for (const auto& [node, score] : changes) inputs.current[node] = score;
+  EXPECT_EQ(rank_standbys(inputs), ScoreChanges{});
+}
+
 TEST(RankStandbys, KeepsTheOrderOfTwoLaggingOnesThatWriteInTurn) {
   auto inputs = inputs_with({streaming("srv2", 50), streaming("srv3", 60)}, -1000, -990);
   inputs.lag_limit = 10;

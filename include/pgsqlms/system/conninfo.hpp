@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: PostgreSQL
+// What libpq reads in a primary_conninfo.
+#pragma once
+
+#include <optional>
+#include <string>
+
+namespace pgsqlms::system {
+
+struct Conninfo {
+  std::optional<std::string> application_name;  ///< the last value wins, as in libpq
+  std::string problem;                          ///< why it cannot be parsed, without any of its values; else empty
+};
+
+[[nodiscard]] Conninfo read_conninfo(const std::string& conninfo);
+
+}  // namespace pgsqlms::system

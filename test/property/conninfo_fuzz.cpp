@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: PostgreSQL
+#include "fuzz.hpp"
+#include "pgsqlms/system/conninfo.hpp"
+
+using namespace pgsqlms;
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t size) {
+  const auto read = system::read_conninfo(std::string(property::text_of(bytes, size)));
+  property::must_hold(read.problem.empty() || !read.application_name, "what cannot be parsed has no name");
+  property::must_hold(read.problem.empty() || read.problem == "it is not a valid connection string",
+                      "a problem shows nothing of the string");
+  return 0;
+}
