@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: PostgreSQL
 #include "chance.hpp"
+#include "pgsqlms/decision/divergence.hpp"
 #include "pgsqlms/decision/election.hpp"
 #include "pgsqlms/decision/switchover.hpp"
 
@@ -18,6 +19,15 @@ pg::WalPosition any_position(Chance& chance) {
   // Few different values, so that ties are frequent, and the ends of what there can be.
   const std::vector<std::uint64_t> lsns = {0, 1, 0x5000060, 0x5000061, 0x6000000, UINT64_MAX};
   return {static_cast<pg::Timeline>(1 + chance.below(3)), pg::Lsn{chance.one_of(lsns)}};
+}
+
+/// Of the timelines before the position's own some are known.
+pg::TimelineHistory any_history(Chance& chance, const pg::WalPosition& position) {
+  pg::TimelineHistory history;
+  for (pg::Timeline former = 1; former < position.timeline; ++former) {
+    if (!chance.one_in(3)) history[former] = any_position(chance).lsn;
+  }
+  return history;
 }
 
 /// One election: every node but some has voted and has a score; the candidate has voted.
@@ -124,6 +134,48 @@ TEST(ElectionProperty, VotesAreReadBackAsTheyArePublished) {
     cluster::AttributeTable published;
     for (const auto& [node, position] : election.votes) published[node] = pg::published_form(position);
     EXPECT_EQ(read_votes(published), election.votes);
+  });
+}
+
+TEST(DivergenceProperty, OfTwoVotersBothTellTheSame) {
+  try_often([](Chance& chance) {
+    const Election election(chance);
+    Histories histories;
+    for (const auto& [node, position] : election.votes) histories[node] = any_history(chance, position);
+    for (const auto& [node, position] : election.votes) {
+      const NodeList both = {election.candidate, node};
+      EXPECT_EQ(find_diverged(election.candidate, both, election.votes, histories).empty(),
+                find_diverged(node, both, election.votes, histories).empty());
+    }
+  });
+}
+
+TEST(DivergenceProperty, NobodyDivergesOnOneTimelineWithOneHistory) {
+  try_often([](Chance& chance) {
+    auto election = Election(chance);
+    const auto common = any_position(chance);
+    const auto history = any_history(chance, common);
+    Histories histories;
+    for (auto& [node, position] : election.votes) {
+      position.timeline = common.timeline;
+      histories[node] = history;
+    }
+    EXPECT_TRUE(find_diverged(election.candidate, election.participants, election.votes, histories).empty());
+  });
+}
+
+TEST(DivergenceProperty, VotesWithAHistoryAreReadBackAsTheyArePublished) {
+  try_often([](Chance& chance) {
+    const Election election(chance);
+    cluster::AttributeTable published;
+    Histories histories;
+    for (const auto& [node, position] : election.votes) {
+      const auto history = any_history(chance, position);
+      published[node] = published_vote(position, history);
+      if (!history.empty()) histories[node] = history;
+    }
+    EXPECT_EQ(read_votes(published), election.votes);
+    EXPECT_EQ(read_histories(published), histories);
   });
 }
 
