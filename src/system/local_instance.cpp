@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <boost/program_options/parsers.hpp>
 #include <csignal>
 
@@ -221,6 +222,15 @@ std::optional<pg::ControlData> LocalInstance::control_data(Deadline deadline) {
   // It prints the values of a damaged file too, with a warning; from PostgreSQL 17 on that is on stderr.
   const auto is_damaged = (outcome.out + outcome.err).find("CRC checksum does not match") != std::string::npos;
   return outcome.succeeded() && !is_damaged ? pg::parse_control_data(outcome.out) : std::nullopt;
+}
+
+bool LocalInstance::answers(Deadline deadline) {
+  const auto seconds = std::to_string(std::max<std::int64_t>(deadline.remaining() / 1s, 1));
+  const std::array<const char*, 4> keywords = {"host", "port", "connect_timeout", nullptr};
+  const std::array<const char*, 4> values = {parameters_.pghost.c_str(), parameters_.pgport.c_str(), seconds.c_str(),
+                                             nullptr};
+  const auto answer = PQpingParams(keywords.data(), values.data(), 0);
+  return answer == PQPING_OK || answer == PQPING_REJECT;
 }
 
 std::vector<Connection::Row> LocalInstance::ask(const std::string& sql, Deadline deadline) {
