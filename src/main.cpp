@@ -43,8 +43,8 @@ auto with_agent(const ocf::Environment& environment, ocf::Action action, Run run
   system::LocalInstance instance(parameters);
   system::PacemakerCluster cluster(context, environment, clock);
   system::LocalWatcher watcher(parameters, environment);
-  action::Agent agent{
-      context, parameters, instance, cluster, watcher, action::deadline_of(clock, context.timeout), host_name()};
+  action::Agent agent{context,    parameters, instance, cluster, watcher, action::deadline_of(clock, context.timeout),
+                      host_name()};
   return run(agent);
 }
 

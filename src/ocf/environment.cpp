@@ -44,8 +44,6 @@ std::optional<std::string> Environment::text(std::string_view name) const {
 
 bool is_true(std::string_view text) { return is_one_of({"true", "on", "yes", "y", "1"}, text); }
 
-bool is_boolean(std::string_view text) {
-  return is_true(text) || is_one_of({"false", "off", "no", "n", "0"}, text);
-}
+bool is_boolean(std::string_view text) { return is_true(text) || is_one_of({"false", "off", "no", "n", "0"}, text); }
 
 }  // namespace pgsqlms::ocf

@@ -26,9 +26,14 @@ constexpr Duration kLockPoll = 5ms;
 
 /// What the watcher needs to know, and no more: it lives for months.
 std::vector<std::string> environment_of_watcher(const ocf::Environment& environment) {
-  constexpr const char* kKept[] = {"OCF_ROOT",      "OCF_RESOURCE_INSTANCE", "OCF_RESKEY_CRM_meta_on_node",
-                                   "HA_LOGFACILITY", "HA_LOGFILE",            "HA_DEBUGLOG",
-                                   "HA_debug",       "HA_SBIN_DIR"};
+  constexpr const char* kKept[] = {"OCF_ROOT",
+                                   "OCF_RESOURCE_INSTANCE",
+                                   "OCF_RESKEY_CRM_meta_on_node",
+                                   "HA_LOGFACILITY",
+                                   "HA_LOGFILE",
+                                   "HA_DEBUGLOG",
+                                   "HA_debug",
+                                   "HA_SBIN_DIR"};
   std::vector<std::string> kept = {"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C"};
   const auto keep = [&](const std::string& name) {
     if (const auto value = environment.find(name)) kept.push_back(name + "=" + *value);

@@ -39,7 +39,8 @@ struct flock whole_file() {
 
 }  // namespace
 
-WatchLock::WatchLock(const std::string& data_directory) : path_(std::string(kFolder) + "/" + file_name(data_directory)) {}
+WatchLock::WatchLock(const std::string& data_directory)
+    : path_(std::string(kFolder) + "/" + file_name(data_directory)) {}
 
 std::optional<WatchLock::Holder> WatchLock::holder() const {
   const Descriptor file(open(path_.c_str(), O_RDWR | O_NOFOLLOW | O_CLOEXEC));

@@ -44,8 +44,8 @@ class PacemakerCluster : public cluster::Cluster {
 /// The scores in what `cibadmin -Q -o nodes` prints. Throws ocf::Failure if it is no such XML.
 [[nodiscard]] cluster::ScoreTable parse_scores(const std::string& cib_nodes, const std::string& attribute);
 
-/// What `crm_mon --as-xml` prints of the node and of the resource's instance there. Throws ocf::Failure if it is no such
-/// XML.
+/// What `crm_mon --as-xml` prints of the node and of the resource's instance there. Throws ocf::Failure if it is no
+/// such XML.
 [[nodiscard]] cluster::LocalStatus parse_local_status(const std::string& crm_mon, const std::string& resource,
                                                       const cluster::NodeName& node);
 

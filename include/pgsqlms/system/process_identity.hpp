@@ -26,8 +26,8 @@ struct ProcessIdentity {
 /// Whether the process is stopped by a signal, so that it does nothing at all.
 [[nodiscard]] bool is_frozen(pid_t pid);
 
-/// Waits for the end of a process that need be no child: asleep in poll(2) on a pidfd; where the kernel has none (before
-/// 5.3) by a look at /proc twice a second.
+/// Waits for the end of a process that need be no child: asleep in poll(2) on a pidfd; where the kernel has none
+/// (before 5.3) by a look at /proc twice a second.
 class ProcessEnd {
  public:
   explicit ProcessEnd(const ProcessIdentity& process);

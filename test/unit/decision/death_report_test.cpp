@@ -17,7 +17,9 @@ DeathFacts unexpected_death() {
   return facts;
 }
 
-TEST(ReasonNotToReport, IsNoneForAnUnexpectedDeath) { EXPECT_EQ(reason_not_to_report(unexpected_death()), std::nullopt); }
+TEST(ReasonNotToReport, IsNoneForAnUnexpectedDeath) {
+  EXPECT_EQ(reason_not_to_report(unexpected_death()), std::nullopt);
+}
 
 TEST(ReasonNotToReport, IsThereForEveryDeathThatIsNoNewsToTheClusterOrNoneOfItsBusiness) {
   struct Row {
