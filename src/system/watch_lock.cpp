@@ -46,6 +46,7 @@ std::optional<WatchLock::Holder> WatchLock::holder() const {
   const Descriptor file(open(path_.c_str(), O_RDWR | O_NOFOLLOW | O_CLOEXEC));
   auto lock = whole_file();
   if (!file.is_open() || fcntl(file.number(), F_GETLK, &lock) != 0 || lock.l_type == F_UNLCK) return std::nullopt;
+  if (lock.l_pid <= 0) return std::nullopt;  // somebody in another container: out of reach
   return Holder{lock.l_pid, read_file(path_).value_or("")};
 }
 

@@ -10,6 +10,9 @@
 namespace pgsqlms::scenario {
 namespace {
 
+/// A gap between two acknowledged commits that a busy machine may cause by itself; what is longer is an outage.
+constexpr double kLongestHiccup = 1.0;
+
 class WatchScenario : public ClusterScenario {
  protected:
   [[nodiscard]] bool is_watched() const override { return true; }
@@ -21,9 +24,7 @@ class WatchScenario : public ClusterScenario {
   }
 
   /// Reports of watchers that have arrived on the node since the case began, as its controller logs them.
-  [[nodiscard]] int reports_on(const NodeName& node) const {
-    return reports_.at(node).count("Failing resource ");
-  }
+  [[nodiscard]] int reports_on(const NodeName& node) const { return reports_.at(node).count("Failing resource "); }
   [[nodiscard]] int reports() const {
     int all = 0;
     for (const auto& node : kNodes) all += reports_on(node);
@@ -59,24 +60,26 @@ class WatchScenario : public ClusterScenario {
 };
 
 TEST_F(WatchScenario, AKilledStandbyAndAKilledPrimaryAreReportedAtOnceAndRecoveredInPlace) {
-  for (const auto& node : {standbys().front(), primary()}) {
+  // The second death of the same instance is reported while the first one still shows as a failed action.
+  std::map<NodeName, int> deaths;
+  for (const auto& node : {standbys().front(), standbys().front(), primary()}) {
     SCOPED_TRACE(node);
     expect_failed_action(node, "asyncmon");
-    expect_failed_action(node, "monitor");  // one that was just under way: then there is nothing left to report
+    expect_failed_action(node, "monitor");
     const auto before = started_at(node);
+    ++deaths[node];
     kill_postmaster(node);
-    EXPECT_TRUE(within(seconds(5), "the death is known", [&] { return !lab().view().failed_actions.empty(); }));
-    const auto failed = lab().view().failed_actions;
-    const bool was_found_by_monitor = std::any_of(failed.begin(), failed.end(), [](const auto& action) { return action.task == "monitor"; });
+    // The monitor that would find it is up to 15 s away. Or it is just under way: then the cluster knows already.
+    EXPECT_TRUE(within(seconds(5), "the death is reported", [&] {
+      return reports_on(node) + syslog(node).count("not reported: the cluster knows already") == deaths[node];
+    }));
     EXPECT_TRUE(was_started_again(node, before, seconds(60)));
     EXPECT_TRUE(stable_with_primary(primary()));
-    EXPECT_EQ(starts_of_postgres(node), 1);
-    EXPECT_EQ(syslog(node).count("the server has ended, process "), 1);
-    EXPECT_EQ(reports_on(node), was_found_by_monitor ? 0 : 1);
-    lab().exec(primary(), {"crm_resource", "--cleanup"});
-    EXPECT_TRUE(stable_with_primary(primary()));
+    EXPECT_EQ(starts_of_postgres(node), deaths[node]);
+    EXPECT_EQ(syslog(node).count("the server has ended, process "), deaths[node]);
+    EXPECT_TRUE(within(seconds(20), "the new server is watched", [&] { return watcher_on(node) != 0; }));
   }
-  EXPECT_LE(outages_longer_than(1.0), 1);
+  EXPECT_LE(outages_longer_than(kLongestHiccup), 1);
 }
 
 TEST_F(WatchScenario, AnOrderedEndIsNotReportedInASwitchoverANodeStandbyAndAClusterStop) {
@@ -146,8 +149,8 @@ TEST_F(WatchScenario, AWatcherThatIsKilledFrozenReplacedOrStartedTwiceHarmsNothi
   ASSERT_NE(of_primary, 0);
 
   // A second one, with all that the first was told, does not stay.
-  const auto environment = lab().exec(primary(), {"sh", "-c", "tr '\\0' '\\n' < /proc/" + std::to_string(of_primary) +
-                                                                  "/environ"});
+  const auto environment =
+      lab().exec(primary(), {"sh", "-c", "tr '\\0' '\\n' < /proc/" + std::to_string(of_primary) + "/environ"});
   Command again = {"env", "-i"};
   std::istringstream lines(environment);
   for (std::string line; std::getline(lines, line);) again.push_back(line);
@@ -188,18 +191,49 @@ class SecondInstance {
                       "\"listen_addresses = ''\" \"shared_buffers = 16MB\" "
                       "\"primary_conninfo = 'host=/run/postgresql port=5433 application_name=" +
                           node_ + "'\" >> " + kData + "/postgresql.conf"});
-    lab_.exec(node_, {"crm", "configure", "primitive", "second", "ocf:heartbeat:pgsqlms", "params",
-                      "bindir=" + kBin.substr(0, kBin.size() - 1), "pgdata=" + kData, "pghost=/run/postgresql",
-                      "pgport=5433", "watch=true", "op", "monitor", "interval=15s", "timeout=10s", "role=Promoted",
-                      "op", "monitor", "interval=16s", "timeout=10s", "role=Unpromoted", "op", "start", "timeout=60s",
-                      "op", "stop", "timeout=60s", "op", "promote", "timeout=30s", "op", "demote", "timeout=120s",
-                      "op", "notify", "timeout=60s"});
+    lab_.exec(node_, {"crm",
+                      "configure",
+                      "primitive",
+                      "second",
+                      "ocf:heartbeat:pgsqlms",
+                      "params",
+                      "bindir=" + kBin.substr(0, kBin.size() - 1),
+                      "pgdata=" + kData,
+                      "pghost=/run/postgresql",
+                      "pgport=5433",
+                      "watch=true",
+                      "op",
+                      "monitor",
+                      "interval=15s",
+                      "timeout=10s",
+                      "role=Promoted",
+                      "op",
+                      "monitor",
+                      "interval=16s",
+                      "timeout=10s",
+                      "role=Unpromoted",
+                      "op",
+                      "start",
+                      "timeout=60s",
+                      "op",
+                      "stop",
+                      "timeout=60s",
+                      "op",
+                      "promote",
+                      "timeout=30s",
+                      "op",
+                      "demote",
+                      "timeout=120s",
+                      "op",
+                      "notify",
+                      "timeout=60s"});
     lab_.exec(node_, {"crm", "configure", "clone", "second-ha", "second", "meta", "promotable=true", "promoted-max=1",
                       "notify=true", "clone-max=1"});
     lab_.exec(node_, {"crm", "configure", "location", "second-here", "second-ha", "inf:", node_});
   }
   ~SecondInstance() {
-    static_cast<void>(lab_.try_exec(node_, {"crm", "--force", "configure", "delete", "second-here", "second-ha", "second"}));
+    static_cast<void>(
+        lab_.try_exec(node_, {"crm", "--force", "configure", "delete", "second-here", "second-ha", "second"}));
     static_cast<void>(lab_.try_exec(node_, {"sh", "-c", "kill -9 $(head -n 1 " + kData + "/postmaster.pid)"}));
     static_cast<void>(lab_.try_exec(node_, {"rm", "-rf", kData}));
   }
@@ -213,7 +247,9 @@ class SecondInstance {
         .output;
   }
   void kill_postmaster() const { lab_.exec(node_, {"sh", "-c", "kill -9 $(head -n 1 " + kData + "/postmaster.pid)"}); }
-  void remove() const { lab_.exec(node_, {"crm", "--force", "configure", "delete", "second-here", "second-ha", "second"}); }
+  void remove() const {
+    lab_.exec(node_, {"crm", "--force", "configure", "delete", "second-here", "second-ha", "second"});
+  }
 
  private:
   void as_postgres(const Command& command) const {
@@ -247,9 +283,8 @@ TEST_F(WatchScenario, TwoInstancesOnANodeKeepApartAndARemovedResourceIsNotReport
 
   lab().exec(node, {"crm_resource", "--wait", "--timeout", "60"});
   second.remove();
-  EXPECT_TRUE(within(seconds(60), "the second instance and its watcher are gone, the first one is watched", [&] {
-    return second.started_at().empty() && watchers_on(node) == std::vector<pid_t>{of_first};
-  }));
+  EXPECT_TRUE(within(seconds(60), "the second instance and its watcher are gone, the first one is watched",
+                     [&] { return second.started_at().empty() && watchers_on(node) == std::vector<pid_t>{of_first}; }));
   EXPECT_EQ(reports(), 1);
   EXPECT_EQ(started_at(node), first_was_started);
   lab().exec(node, {"crm_resource", "--cleanup"});
