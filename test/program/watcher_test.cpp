@@ -190,7 +190,9 @@ TEST_F(Watcher, IsReplacedByTheNextMonitorWhenItWasKilledOrFrozen) {
     const auto former = instance.watcher();
     ASSERT_NE(former, 0);
     kill(former, signal);
-    if (signal != SIGSTOP) ASSERT_TRUE(eventually([&] { return !is_alive(former); }));
+    if (signal != SIGSTOP) {
+      ASSERT_TRUE(eventually([&] { return !is_alive(former); }));
+    }
     instance.monitor();
     EXPECT_NE(instance.watcher(), 0);
     EXPECT_NE(instance.watcher(), former);
@@ -268,13 +270,13 @@ TEST_F(Watcher, OfOneInstanceHasNothingToDoWithThatOfAnother) {
 
 TEST_F(Watcher, CostsARecurringMonitorNoProcessAndNoFile) {
   const Watched instance;
-  const auto without = effort_of("monitor", with(recurring(instance.environment("false")), {}));
+  const auto without = effort_of("monitor", recurring(instance.environment("false")));
   instance.monitor();
   const auto with_watcher = effort_of("monitor", recurring(instance.environment()));
   EXPECT_EQ(with_watcher.run.code, kRunningPromoted);
   EXPECT_EQ(with_watcher.processes, without.processes);
   EXPECT_EQ(with_watcher.addresses, without.addresses);
-  EXPECT_EQ(with_watcher.created, std::vector<std::string>{});
+  EXPECT_EQ(with_watcher.created, without.created);
 }
 
 TEST_F(Watcher, ThatCannotBeginIsAWarningAndNoFailure) {
