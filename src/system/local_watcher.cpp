@@ -148,8 +148,9 @@ std::optional<WatchDuty> WatchDuty::take(const ocf::ResourceParameters& paramete
   if (!lock.take(order_for(*postmaster, order_apart_from_server(environment_of_watcher(environment))))) {
     return std::nullopt;
   }
+  WatchDuty duty(std::move(lock), *postmaster);
   give_up_privileges();
-  return WatchDuty(std::move(lock), *postmaster);
+  return duty;
 }
 
 }  // namespace pgsqlms::system

@@ -66,16 +66,21 @@ bool is_frozen(pid_t pid) {
 }
 
 // First the handle, then the look at who it is: in the other order it could be that of a successor.
-ProcessEnd::ProcessEnd(const ProcessIdentity& process) : process_(process), pidfd_(open_pidfd(process.pid)) {}
+ProcessEnd::ProcessEnd(const ProcessIdentity& process)
+    : process_(process), pidfd_(open_pidfd(process.pid)), was_over_(!is_there()) {}
 
-bool ProcessEnd::is_over() const { return !(identify(process_.pid) == process_); }
+bool ProcessEnd::is_there() const { return identify(process_.pid) == process_; }
 
 void ProcessEnd::wait(Clock& clock) const {
-  while (!is_over()) {
-    pollfd watched{pidfd_.number(), POLLIN, 0};
-    if (!pidfd_.is_open()) clock.sleep(kLookWithoutPidfd);
-    else if (poll(&watched, 1, -1) > 0) return;
+  if (was_over_) return;
+  pollfd watched{pidfd_.number(), POLLIN, 0};
+  if (pidfd_.is_open()) {
+    while (poll(&watched, 1, -1) <= 0) {
+      // A signal that does not end this process.
+    }
+    return;
   }
+  while (is_there()) clock.sleep(kLookWithoutPidfd);
 }
 
 std::optional<std::string> ProcessEnd::manner() const {

@@ -187,73 +187,42 @@ TEST_F(WatchScenario, AWatcherThatIsKilledFrozenReplacedOrStartedTwiceHarmsNothi
 class SecondInstance {
  public:
   SecondInstance(const Lab& lab, NodeName node) : lab_(lab), node_(std::move(node)) {
-    as_postgres({kBin + "initdb", "-D", kData, "-A", "trust", "--no-sync", "--no-instructions"});
+    as_postgres({kBin + "/initdb", "-D", kData, "-A", "trust", "--no-sync", "--no-instructions"});
     lab_.exec(node_, {"sh", "-c",
                       "printf '%s\\n' \"port = 5433\" \"unix_socket_directories = '/run/postgresql'\" "
                       "\"listen_addresses = ''\" \"shared_buffers = 16MB\" "
                       "\"primary_conninfo = 'host=/run/postgresql port=5433 application_name=" +
                           node_ + "'\" >> " + kData + "/postgresql.conf"});
-    lab_.exec(node_, {"crm",
-                      "configure",
-                      "primitive",
-                      "second",
-                      "ocf:heartbeat:pgsqlms",
-                      "params",
-                      "bindir=" + kBin.substr(0, kBin.size() - 1),
-                      "pgdata=" + kData,
-                      "pghost=/run/postgresql",
-                      "pgport=5433",
-                      "watch=true",
-                      "op",
-                      "monitor",
-                      "interval=15s",
-                      "timeout=10s",
-                      "role=Promoted",
-                      "op",
-                      "monitor",
-                      "interval=16s",
-                      "timeout=10s",
-                      "role=Unpromoted",
-                      "op",
-                      "start",
-                      "timeout=60s",
-                      "op",
-                      "stop",
-                      "timeout=60s",
-                      "op",
-                      "promote",
-                      "timeout=30s",
-                      "op",
-                      "demote",
-                      "timeout=120s",
-                      "op",
-                      "notify",
-                      "timeout=60s"});
-    lab_.exec(node_, {"crm", "configure", "clone", "second-ha", "second", "meta", "promotable=true", "promoted-max=1",
-                      "notify=true", "clone-max=1", "target-role=Stopped"});
-    lab_.exec(node_, {"crm", "configure", "location", "second-here", "second-ha", "inf:", node_});
-    // Not before the cluster knows where: elsewhere there is nothing to start.
-    lab_.exec(node_, {"crm_resource", "--resource", "second-ha", "--meta", "--delete-parameter", "target-role"});
+    // In one piece: half of it would be started elsewhere.
+    const std::string configuration =
+        "primitive second ocf:heartbeat:pgsqlms params bindir=" + kBin + " pgdata=" + kData +
+        " pghost=/run/postgresql pgport=5433 watch=true op monitor interval=15s timeout=10s role=Promoted op monitor "
+        "interval=16s timeout=10s role=Unpromoted op start timeout=60s op stop timeout=60s op promote timeout=30s op "
+        "demote timeout=120s op notify timeout=60s\n"
+        "clone second-ha second meta promotable=true promoted-max=1 notify=true clone-max=1\n"
+        "location second-here second-ha inf: " +
+        node_ + "\n";
+    lab_.exec(node_, {"sh", "-c", "printf '%s' \"$1\" > /tmp/second.crm && crm configure load update /tmp/second.crm",
+                      "sh", configuration});
   }
   ~SecondInstance() {
-    static_cast<void>(
-        lab_.try_exec(node_, {"crm", "--force", "configure", "delete", "second-here", "second-ha", "second"}));
+    static_cast<void>(lab_.try_exec(node_, kRemoval));
     static_cast<void>(lab_.try_exec(node_, {"sh", "-c", "kill -9 $(head -n 1 " + kData + "/postmaster.pid)"}));
     static_cast<void>(lab_.try_exec(node_, {"rm", "-rf", kData}));
+    // Nobody was promoted after the last demotion who would have taken it back.
+    static_cast<void>(lab_.try_exec(node_, {"attrd_updater", "--name", "shutdown_checkpoint-second", "--delete"}));
   }
   SecondInstance(const SecondInstance&) = delete;
   SecondInstance& operator=(const SecondInstance&) = delete;
 
   [[nodiscard]] std::string started_at() const {
     return lab_
-        .try_exec(node_, {kBin + "psql", "-XAtq", "-h", "/run/postgresql", "-p", "5433", "-U", "postgres", "-c",
+        .try_exec(node_, {kBin + "/psql", "-XAtq", "-h", "/run/postgresql", "-p", "5433", "-U", "postgres", "-c",
                           "select pg_postmaster_start_time() where not pg_is_in_recovery()"})
         .output;
   }
   void kill_postmaster() const { lab_.exec(node_, {"sh", "-c", "kill -9 $(head -n 1 " + kData + "/postmaster.pid)"}); }
-  void remove() const {
-    lab_.exec(node_, {"crm", "--force", "configure", "delete", "second-here", "second-ha", "second"});
-  }
+  void remove() const { lab_.exec(node_, kRemoval); }
 
  private:
   void as_postgres(const Command& command) const {
@@ -262,7 +231,8 @@ class SecondInstance {
     lab_.exec(node_, whole);
   }
 
-  const std::string kBin = "/usr/lib/postgresql/15/bin/";
+  const Command kRemoval = {"crm", "--force", "configure", "delete", "second-here", "second-ha", "second"};
+  const std::string kBin = "/usr/lib/postgresql/15/bin";
   const std::string kData = "/var/lib/postgresql/15/second";
   const Lab& lab_;
   NodeName node_;

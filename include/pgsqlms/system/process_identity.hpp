@@ -30,6 +30,7 @@ struct ProcessIdentity {
 /// (before 5.3) by a look at /proc twice a second.
 class ProcessEnd {
  public:
+  /// Where other users' processes are hidden (/proc with hidepid) this is for root; the wait is for everybody.
   explicit ProcessEnd(const ProcessIdentity& process);
 
   /// Returns at once if the process has ended already.
@@ -39,10 +40,11 @@ class ProcessEnd {
   [[nodiscard]] std::optional<std::string> manner() const;
 
  private:
-  [[nodiscard]] bool is_over() const;
+  [[nodiscard]] bool is_there() const;
 
   ProcessIdentity process_;
   Descriptor pidfd_;
+  bool was_over_;  ///< already in the beginning
 };
 
 }  // namespace pgsqlms::system
