@@ -120,6 +120,7 @@ std::string_view role_name(ocf::Role role) {
 std::string_view type_name(ocf::ValueType type) {
   switch (type) {
     case ocf::ValueType::Integer: return "integer";
+    case ocf::ValueType::Boolean: return "boolean";
     case ocf::ValueType::String: break;
   }
   return "string";

@@ -7,9 +7,11 @@
 #include <iostream>
 
 #include "pgsqlms/action/run.hpp"
+#include "pgsqlms/action/watching.hpp"
 #include "pgsqlms/ocf/meta_data.hpp"
 #include "pgsqlms/system/command_line.hpp"
 #include "pgsqlms/system/local_instance.hpp"
+#include "pgsqlms/system/local_watcher.hpp"
 #include "pgsqlms/system/logging.hpp"
 #include "pgsqlms/system/pacemaker_cluster.hpp"
 #include "pgsqlms/system/steady_clock.hpp"
@@ -32,14 +34,37 @@ std::string host_name() {
   return names.nodename;
 }
 
-ocf::Answer act(const ocf::Environment& environment, ocf::Action action) {
+/// Puts together what every action needs, and runs it.
+template <typename Run>
+auto with_agent(const ocf::Environment& environment, ocf::Action action, Run run) {
   const auto context = ocf::Context::read(environment, action);
   const auto parameters = ocf::read_parameters(environment);
   system::SteadyClock clock;
   system::LocalInstance instance(parameters);
   system::PacemakerCluster cluster(context, environment, clock);
-  action::Agent agent{context, parameters, instance, cluster, action::deadline_of(clock, context.timeout), host_name()};
-  return action::run(agent, action);
+  system::LocalWatcher watcher(parameters, environment);
+  action::Agent agent{context,    parameters, instance, cluster, watcher, action::deadline_of(clock, context.timeout),
+                      host_name()};
+  return run(agent);
+}
+
+ocf::Answer act(const ocf::Environment& environment, ocf::Action action) {
+  return with_agent(environment, action, [&](action::Agent& agent) { return action::run(agent, action); });
+}
+
+/// The whole life of a watcher. No log is kept open while it sleeps.
+ocf::Answer watch(const ocf::Environment& environment) {
+  const auto duty = system::WatchDuty::take(ocf::read_parameters(environment), environment);
+  if (!duty) return {};
+  spdlog::debug("watching the server, process {}", duty->postmaster());
+  system::stop_logging();
+  system::SteadyClock clock;
+  duty->end_of_server().wait(clock);
+  system::start_logging(environment);
+  spdlog::warn("the server has ended, process {}", duty->postmaster());
+  with_agent(environment, ocf::Action::Monitor, action::report_death);
+  if (const auto manner = duty->end_of_server().manner()) spdlog::info("the server ended {}", *manner);
+  return {};
 }
 
 /// The reason for crm_mon (exit reason on stderr) and the log; on a terminal also the answer itself.
@@ -80,6 +105,7 @@ int main(int argc, char** argv) {
     line = system::read_command_line(argc, argv, environment);
     if (print_what_was_asked(line, environment)) return 0;
     system::start_logging(environment);
+    if (line.action == system::kWatch) return report(environment, watch(environment), line.action);
     const auto* const spec = ocf::find_action(line.action);
     if (spec == nullptr) throw ocf::Failure(ocf::ReturnCode::ErrUnimplemented, unknown_action(line.action));
     return report(environment, act(environment, spec->action), line.action);

@@ -7,19 +7,41 @@
 #include "pgsqlms/action/notifications.hpp"
 #include "pgsqlms/action/transitions.hpp"
 #include "pgsqlms/action/validate.hpp"
+#include "pgsqlms/action/watching.hpp"
 
 namespace pgsqlms::action {
 
+namespace {
+
+bool is_running(const ocf::Answer& answer) {
+  return answer.code == ocf::ReturnCode::Success || answer.code == ocf::ReturnCode::RunningPromoted;
+}
+
+}  // namespace
+
 ocf::Answer run(Agent& agent, ocf::Action action) {
   switch (action) {
-    case ocf::Action::Monitor: return monitor(agent);
+    case ocf::Action::Monitor: {
+      auto answer = monitor(agent);
+      // A probe changes nothing; the recurring monitor comes right after it.
+      if (is_running(answer) && !agent.context.probe) keep_watch(agent);
+      return answer;
+    }
     case ocf::Action::Start:
     case ocf::Action::Promote:
       validate(agent);
       change_state(agent, action);
+      keep_watch(agent);
       break;
-    case ocf::Action::Demote: change_state(agent, action); break;
-    case ocf::Action::Stop: stop(agent); break;
+    case ocf::Action::Demote:
+      end_watch(agent);
+      change_state(agent, action);
+      keep_watch(agent);
+      break;
+    case ocf::Action::Stop:
+      end_watch(agent);
+      stop(agent);
+      break;
     case ocf::Action::Notify: notify(agent); break;
     case ocf::Action::ValidateAll: validate(agent); break;
     case ocf::Action::Reload:

@@ -2,12 +2,21 @@
 #include "pgsqlms/ocf/environment.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cctype>
 
 #include "pgsqlms/text.hpp"
 
 namespace pgsqlms::ocf {
+namespace {
+
+bool is_one_of(std::initializer_list<std::string_view> words, std::string_view text) {
+  std::string lower(text);
+  std::transform(lower.begin(), lower.end(), lower.begin(),
+                 [](unsigned char letter) { return static_cast<char>(std::tolower(letter)); });
+  return std::find(words.begin(), words.end(), lower) != words.end();
+}
+
+}  // namespace
 
 Environment Environment::from(const char* const* variables) {
   Environment environment;
@@ -33,12 +42,8 @@ std::optional<std::string> Environment::text(std::string_view name) const {
   return std::string(inner);
 }
 
-bool is_true(std::string_view text) {
-  std::string lower(text);
-  std::transform(lower.begin(), lower.end(), lower.begin(),
-                 [](unsigned char letter) { return static_cast<char>(std::tolower(letter)); });
-  constexpr std::array<std::string_view, 5> kTrue = {"true", "on", "yes", "y", "1"};
-  return std::find(kTrue.begin(), kTrue.end(), lower) != kTrue.end();
-}
+bool is_true(std::string_view text) { return is_one_of({"true", "on", "yes", "y", "1"}, text); }
+
+bool is_boolean(std::string_view text) { return is_true(text) || is_one_of({"false", "off", "no", "n", "0"}, text); }
 
 }  // namespace pgsqlms::ocf

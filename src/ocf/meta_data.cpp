@@ -33,7 +33,14 @@ std::string xml_escaped(std::string_view text) {
   return escaped;
 }
 
-std::string_view type_name(ValueType type) { return type == ValueType::Integer ? "integer" : "string"; }
+std::string_view type_name(ValueType type) {
+  switch (type) {
+    case ValueType::Integer: return "integer";
+    case ValueType::Boolean: return "boolean";
+    case ValueType::String: break;
+  }
+  return "string";
+}
 
 std::string default_value(const ParameterSpec& spec) {
   const auto defaults = read_parameters(Environment());

@@ -31,6 +31,10 @@ std::optional<Answer> find_invalid_parameter(const ResourceParameters& parameter
   if (!parse_number<std::uint64_t>(parameters.maxlag)) {
     return invalid(ReturnCode::ErrInstalled, "maxlag", parameters.maxlag, "is not a number of bytes, 0 or greater");
   }
+  if (!is_boolean(parameters.watch)) {
+    return invalid(ReturnCode::ErrArgs, "watch", parameters.watch,
+                   "is neither true (yes, on, 1) nor false (no, off, 0)");
+  }
   for (const auto& [name, value] : {std::pair{"bindir", parameters.bindir}, std::pair{"pgdata", parameters.pgdata},
                                     std::pair{"datadir", parameters.datadir}}) {
     if (value.front() != '/') return invalid(ReturnCode::ErrArgs, name, value, "is not an absolute path");

@@ -210,6 +210,15 @@ std::optional<pg::ControlData> LocalInstance::control_data(Deadline deadline) {
   return outcome.succeeded() && !is_damaged ? pg::parse_control_data(outcome.out) : std::nullopt;
 }
 
+bool LocalInstance::answers(Deadline deadline) {
+  const auto seconds = std::to_string(std::max<std::int64_t>(deadline.remaining() / 1s, 1));
+  const std::array<const char*, 4> keywords = {"host", "port", "connect_timeout", nullptr};
+  const std::array<const char*, 4> values = {parameters_.pghost.c_str(), parameters_.pgport.c_str(), seconds.c_str(),
+                                             nullptr};
+  const auto answer = PQpingParams(keywords.data(), values.data(), 0);
+  return answer == PQPING_OK || answer == PQPING_REJECT;
+}
+
 std::vector<Connection::Row> LocalInstance::ask(const std::string& sql, Deadline deadline) {
   if (!connection_) {
     auto attempt = Connection::open(address(), SessionKind::Sql, deadline);

@@ -78,4 +78,6 @@ void start_logging(const ocf::Environment& environment) {
   spdlog::set_default_logger(std::move(logger));
 }
 
+void stop_logging() { spdlog::set_default_logger(std::make_shared<spdlog::logger>("pgsqlms")); }
+
 }  // namespace pgsqlms::system

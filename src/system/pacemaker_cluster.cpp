@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: PostgreSQL
 #include "pgsqlms/system/pacemaker_cluster.hpp"
 
+#include <algorithm>
 #include <boost/property_tree/ptree.hpp>
 #include <boost/property_tree/xml_parser.hpp>
 #include <sstream>
@@ -41,6 +42,41 @@ std::optional<cluster::PromotionScore> score_in(const Tree& node, const std::str
         return cluster::parse_score(pair.get("<xmlattr>.value", ""));
       }
     }
+  }
+  return std::nullopt;
+}
+
+std::string attribute_of(const Tree& element, const std::string& name) { return element.get("<xmlattr>." + name, ""); }
+
+bool is_set(const Tree& element, const std::string& name) { return attribute_of(element, name) == "true"; }
+
+/// Older versions number the instances of a clone: pgsqld:0.
+bool is_instance_of(const std::string& resource, const std::string& id) {
+  return id == resource || id.compare(0, resource.size() + 1, resource + ":") == 0;
+}
+
+bool is_on(const Tree& instance, const cluster::NodeName& node) {
+  return std::any_of(instance.begin(), instance.end(), [&](const auto& entry) {
+    return entry.first == "node" && attribute_of(entry.second, "name") == node;
+  });
+}
+
+/// Clones, groups and bundles hold resources.
+std::optional<cluster::InstanceStatus> find_instance(const Tree& resources, const std::string& resource,
+                                                     const cluster::NodeName& node) {
+  for (const auto& [tag, element] : resources) {
+    if (tag == "resource" && is_instance_of(resource, attribute_of(element, "id")) && is_set(element, "active") &&
+        is_on(element, node)) {
+      cluster::InstanceStatus status;
+      status.managed = is_set(element, "managed");
+      status.orphaned = is_set(element, "orphaned");
+      status.failed = is_set(element, "failed");
+      status.blocked = is_set(element, "blocked");
+      status.pending = attribute_of(element, "pending");
+      status.target_role = attribute_of(element, "target_role");
+      return status;
+    }
+    if (auto found = find_instance(element, resource, node)) return found;
   }
   return std::nullopt;
 }
@@ -93,6 +129,15 @@ cluster::NodeList PacemakerCluster::members(Deadline deadline) {
   return nodes;
 }
 
+cluster::LocalStatus PacemakerCluster::local_status(Deadline deadline) {
+  return parse_local_status(run_tool({"crm_mon", "--as-xml"}, deadline).out, resource_, local_node());
+}
+
+void PacemakerCluster::report_failure(Deadline deadline) {
+  const auto outcome = run_tool({"crm_resource", "--fail", "--resource", resource_, "--node", local_node()}, deadline);
+  if (!outcome.succeeded()) throw ocf::Failure("crm_resource --fail: " + describe(outcome));
+}
+
 cluster::ScoreTable PacemakerCluster::promotion_scores(Deadline deadline) {
   return parse_scores(run_tool({"cibadmin", "-Q", "-o", "nodes"}, deadline).out, score_attribute());
 }
@@ -134,6 +179,26 @@ cluster::ScoreTable parse_scores(const std::string& cib_nodes, const std::string
   return scores;
 } catch (const boost::property_tree::ptree_error& error) {
   throw ocf::Failure(std::string("cibadmin --query printed no nodes: ") + error.what());
+}
+
+cluster::LocalStatus parse_local_status(const std::string& crm_mon, const std::string& resource,
+                                        const cluster::NodeName& node) try {
+  std::istringstream text(crm_mon);
+  Tree tree;
+  boost::property_tree::read_xml(text, tree);
+  const auto& root = tree.get_child("crm_mon");
+  cluster::LocalStatus status;
+  for (const auto& [tag, element] : root.get_child("nodes")) {
+    if (tag != "node" || attribute_of(element, "name") != node) continue;
+    status.online = is_set(element, "online");
+    status.standby = is_set(element, "standby");
+    status.maintenance = is_set(element, "maintenance");
+    status.shutting_down = is_set(element, "shutdown");
+  }
+  status.instance = find_instance(root.get_child("resources"), resource, node);
+  return status;
+} catch (const boost::property_tree::ptree_error& error) {
+  throw ocf::Failure(std::string("crm_mon printed no status: ") + error.what());
 }
 
 cluster::AttributeTable parse_attributes(const std::string& lines) {

@@ -15,6 +15,8 @@
 #include <cstring>
 
 #include "pgsqlms/ocf/answer.hpp"
+#include "pgsqlms/system/descriptor.hpp"
+#include "pgsqlms/system/pidfd.hpp"
 
 namespace pgsqlms::system {
 namespace {
@@ -23,36 +25,10 @@ constexpr int kCannotExecute = 127;
 /// How often a child is looked at where the kernel has no pidfd (before 5.3).
 constexpr int kPollWithoutPidfdMs = 5;
 
-// System calls that the C library or the headers of EL 8 do not know; their numbers are the same on all architectures.
-#ifndef SYS_pidfd_open
-#define SYS_pidfd_open 434
-#endif
+// Unknown to the C library of EL 8; its number is the same on all architectures.
 #ifndef SYS_close_range
 #define SYS_close_range 436
 #endif
-
-class Descriptor {
- public:
-  explicit Descriptor(int number = -1) : number_(number) {}
-  Descriptor(Descriptor&& other) noexcept : number_(other.number_) { other.number_ = -1; }
-  Descriptor& operator=(Descriptor&& other) noexcept {
-    std::swap(number_, other.number_);
-    return *this;
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  ~Descriptor() { close(); }
-
-  [[nodiscard]] int number() const { return number_; }
-  [[nodiscard]] bool is_open() const { return number_ >= 0; }
-  void close() {
-    if (is_open()) ::close(number_);
-    number_ = -1;
-  }
-
- private:
-  int number_;
-};
 
 struct Pipe {
   Descriptor read;
@@ -118,6 +94,22 @@ void close_inherited() noexcept {
   _exit(kCannotExecute);
 }
 
+/// Everything between fork and exec is async-signal-safe here too.
+[[noreturn]] void execute_detached(const char* program, char* const* arguments, char* const* environment) noexcept {
+  setsid();
+  sigset_t none;
+  sigemptyset(&none);
+  sigprocmask(SIG_SETMASK, &none, nullptr);
+  const int nothing = open("/dev/null", O_RDWR);
+  for (const int stream : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+    if (nothing < 0 || dup2(nothing, stream) < 0) _exit(kCannotExecute);
+  }
+  close_inherited();
+  if (chdir("/") != 0) _exit(kCannotExecute);
+  execve(program, arguments, environment);
+  _exit(kCannotExecute);
+}
+
 pid_t spawn(const Command& command, const Pipe& out, const Pipe& err) {
   auto arguments = command.arguments;
   auto variables = environment_for(command);
@@ -155,7 +147,7 @@ void keep_last(std::string& text, std::size_t limit) {
 class Child {
  public:
   Child(const Command& command, const Pipe& out, const Pipe& err)
-      : pid_(spawn(command, out, err)), pidfd_(static_cast<int>(syscall(SYS_pidfd_open, pid_, 0))) {}
+      : pid_(spawn(command, out, err)), pidfd_(open_pidfd(pid_)) {}
 
   /// Whether it has ended; reaps it then.
   bool has_ended() {
@@ -229,6 +221,16 @@ Outcome run(const Command& command, Deadline deadline) {
   if (WIFEXITED(child.status())) outcome.exit_code = WEXITSTATUS(child.status());
   if (WIFSIGNALED(child.status())) outcome.signal = WTERMSIG(child.status());
   return outcome;
+}
+
+pid_t start_detached(const std::string& program, std::vector<std::string> arguments,
+                     std::vector<std::string> environment) {
+  const auto argument_pointers = pointers_to(arguments);
+  const auto variable_pointers = pointers_to(environment);
+  const pid_t child = fork();
+  if (child < 0) throw ocf::Failure(program + " not started, fork: " + std::strerror(errno));
+  if (child == 0) execute_detached(program.c_str(), argument_pointers.data(), variable_pointers.data());
+  return child;
 }
 
 std::string describe(const Outcome& outcome) {

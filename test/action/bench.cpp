@@ -6,6 +6,7 @@
 
 #include "fake/recorded.hpp"
 #include "pgsqlms/action/run.hpp"
+#include "pgsqlms/action/watching.hpp"
 #include "pgsqlms/ocf/context.hpp"
 #include "pgsqlms/text.hpp"
 
@@ -48,7 +49,7 @@ ocf::Answer Node::act(ocf::Action action) {
   const auto context = ocf::Context::read(environment, action);
   const auto parameters = ocf::read_parameters(environment);
   const auto begin = world_.clock.now();
-  Agent agent{context, parameters, instance, member_, deadline_of(world_.clock, context.timeout), name};
+  Agent agent{context, parameters, instance, member_, watcher, deadline_of(world_.clock, context.timeout), name};
   ocf::Answer answer;
   try {
     answer = run(agent, action);
@@ -57,6 +58,13 @@ ocf::Answer Node::act(ocf::Action action) {
   }
   took_ = std::chrono::duration_cast<Duration>(world_.clock.now() - begin);
   return answer;
+}
+
+void Node::report_death() {
+  const auto context = ocf::Context::read(environment, ocf::Action::Monitor);
+  const auto parameters = ocf::read_parameters(environment);
+  Agent agent{context, parameters, instance, member_, watcher, deadline_of(world_.clock, context.timeout), name};
+  action::report_death(agent);
 }
 
 ocf::Answer Node::replay(const std::string& call) {

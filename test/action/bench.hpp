@@ -10,6 +10,7 @@
 #include "fake/fake_clock.hpp"
 #include "fake/fake_cluster.hpp"
 #include "fake/fake_instance.hpp"
+#include "fake/fake_watcher.hpp"
 #include "pgsqlms/ocf/action.hpp"
 #include "pgsqlms/ocf/answer.hpp"
 #include "pgsqlms/ocf/environment.hpp"
@@ -45,10 +46,13 @@ class Node {
   Node(World& world, std::string name, decision::InstanceState state);
 
   fake::FakeInstance instance;
+  fake::FakeWatcher watcher{instance};
   ocf::Environment environment;
 
   /// Runs an action in `environment`; a Failure becomes the answer, as in main().
   [[nodiscard]] ocf::Answer act(ocf::Action action);
+  /// What its watcher does when it finds that the server has ended.
+  void report_death();
   /// Runs a call of test/data/ocf-env in its environment, which stays.
   [[nodiscard]] ocf::Answer replay(const std::string& call);
 

@@ -479,6 +479,7 @@ void ClusterScenario::SetUp() {
     std::cout << "the cluster is not stable, so it is built again: " << *missing << std::endl;
     TheCluster::instance().bring_up();
   }
+  ASSERT_NO_FATAL_FAILURE(see_to_watching());
   began_ = unix_time();
   ASSERT_TRUE(within(seconds(20), "no failed action is left of the case before",
                      [&] { return lab().view().failed_actions.empty(); }));
@@ -496,6 +497,23 @@ void ClusterScenario::SetUp() {
     syslogs_.emplace(node, LogMark(lab(), node, "syslog"));
   }
   start_writer_and_watcher();
+}
+
+void ClusterScenario::see_to_watching() const {
+  const auto parameter = [](Command words) {
+    words.insert(words.begin(), {"crm_resource", "--resource", kResource});
+    return lab().try_exec(lab().view().primary(), words);
+  };
+  const bool is_on = without_trailing_newlines(parameter({"--get-parameter", "watch"}).output) == "true";
+  if (is_on == is_watched()) return;
+  const Ended ended = is_watched() ? parameter({"--set-parameter", "watch", "--parameter-value", "true"})
+                                   : parameter({"--delete-parameter", "watch"});
+  ASSERT_EQ(ended.code, 0) << ended.errors;
+  ASSERT_TRUE(within(seconds(60), is_watched() ? "every server is watched" : "no server is watched any more", [&] {
+    return std::all_of(kNodes.begin(), kNodes.end(),
+                       [&](const NodeName& node) { return watchers_on(node).size() == (is_watched() ? 1U : 0U); });
+  }));
+  ASSERT_EQ(lab().wait_stable({}, seconds(60)).value_or(""), "");
 }
 
 void ClusterScenario::start_writer_and_watcher() {
@@ -560,6 +578,13 @@ bool ClusterScenario::agent_runs_on(const NodeName& node) {
       "resource\\.d/heartbeat/"
       "pgsqlms|(^|\n)\\S*(pg_ctl|pg_controldata|pg_waldump|attrd_updater|crm_attribute|crm_node|cibadmin)\\b");
   return std::regex_search(lab().exec(node, {"ps", "-eo", "args="}), agents_own);
+}
+
+std::vector<pid_t> ClusterScenario::watchers_on(const NodeName& node) {
+  const Ended found = lab().try_exec(node, {"pgrep", "-f", "^pgsqlms watch "});
+  std::vector<pid_t> watchers;
+  for (const auto& line : lines_of(found.output)) watchers.push_back(std::stoi(line));
+  return watchers;
 }
 
 int ClusterScenario::fencings_of(const NodeName& node) {
@@ -700,6 +725,10 @@ void ClusterScenario::expect_the_promises() {
   expect_only_expected_failures();
   expect_no_private_attribute();
   expect_no_process_of_the_agent();
+  for (const auto& node : kNodes) {
+    EXPECT_TRUE(within(seconds(20), is_watched() ? "one watcher is on " + node : "no watcher is on " + node,
+                       [&] { return watchers_on(node).size() == (is_watched() ? 1U : 0U); }));
+  }
 }
 
 void ClusterScenario::expect_no_commit_lost(const NodeName& final_primary) {

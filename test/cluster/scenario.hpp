@@ -164,6 +164,9 @@ class ClusterScenario : public ::testing::Test {
   void SetUp() override;
   void TearDown() override;
 
+  /// Whether the servers are to be watched in this case (parameter watch).
+  [[nodiscard]] virtual bool is_watched() const { return false; }
+
   // ---- who is who, as it was when the case began
 
   [[nodiscard]] const NodeName& primary() const { return primary_; }
@@ -179,6 +182,8 @@ class ClusterScenario : public ::testing::Test {
   [[nodiscard]] static std::string started_at(const NodeName& node);
   [[nodiscard]] static bool streams(const NodeName& standby, const NodeName& primary);
   [[nodiscard]] static bool agent_runs_on(const NodeName& node);
+  /// The watchers on the node.
+  [[nodiscard]] static std::vector<pid_t> watchers_on(const NodeName& node);
   /// How often the power switch was made to fence the node since the cluster exists.
   [[nodiscard]] static int fencings_of(const NodeName& node);
   /// The agent's actions on the node since the case began that end as `pattern` (a regular expression) says.
@@ -221,6 +226,7 @@ class ClusterScenario : public ::testing::Test {
   [[nodiscard]] int outages_longer_than(double a_second);
 
  private:
+  void see_to_watching() const;
   void start_writer_and_watcher();
   void expect_the_promises();
   void expect_no_commit_lost(const NodeName& final_primary);

@@ -62,6 +62,16 @@ cluster::NodeList FakeMember::members(Deadline deadline) {
   return world_.members();
 }
 
+cluster::LocalStatus FakeMember::local_status(Deadline deadline) {
+  call(deadline);
+  return world_.statuses[name_];
+}
+
+void FakeMember::report_failure(Deadline deadline) {
+  call(deadline);
+  world_.writes.push_back("failure " + name_);
+}
+
 cluster::ScoreTable FakeMember::promotion_scores(Deadline deadline) {
   call(deadline);
   return world_.scores;

@@ -33,10 +33,12 @@ struct FakeCluster {
 
   FakeClock& clock;
   cluster::ScoreTable scores;
+  std::map<NodeName, cluster::LocalStatus> statuses;
   bool fails = false;               ///< none of the cluster's tools works
   Duration latency{};               ///< of each call
   int calls = 0;                    ///< of any kind
-  std::vector<std::string> writes;  ///< in order, such as "score srv2 1000", "vote srv1 1#96", "no vote srv1"
+  std::vector<std::string> writes;  ///< in order, such as "score srv2 1000", "vote srv1 1#96", "no vote srv1",
+                                    ///< "failure srv1"
   std::vector<Publication> publications;
   std::map<NodeName, Clock::TimePoint> departures;
 };
@@ -47,6 +49,8 @@ class FakeMember : public cluster::Cluster {
 
   [[nodiscard]] NodeName local_node() override;
   [[nodiscard]] cluster::NodeList members(Deadline deadline) override;
+  [[nodiscard]] cluster::LocalStatus local_status(Deadline deadline) override;
+  void report_failure(Deadline deadline) override;
   [[nodiscard]] cluster::ScoreTable promotion_scores(Deadline deadline) override;
   void set_promotion_score(const NodeName& node, cluster::PromotionScore score, Deadline deadline) override;
   [[nodiscard]] cluster::AttributeTable attributes(PrivateAttribute attribute, Deadline deadline) override;

@@ -139,6 +139,11 @@ std::optional<pg::ControlData> FakeInstance::control_data(Deadline /*deadline*/)
   return control;
 }
 
+bool FakeInstance::answers(Deadline /*deadline*/) {
+  settle();
+  return answer() != Contact::NotListening;
+}
+
 pg::RecoverySettings FakeInstance::recovery_settings(const pg::TemplateNames& names, Deadline /*deadline*/) {
   questions.emplace_back("recovery_settings");
   return settings.value_or(pg::RecoverySettings{"on", "latest", names.node, ""});

@@ -16,7 +16,7 @@ TEST(CommandLine, HelpsWithEveryActionAndParameter) {
                                  "notify",   "reload",        "reload-agent", "validate-all", "meta-data",
                                  "methods",  "--system_user", "--bindir",     "--pgdata",     "--datadir",
                                  "--pghost", "--pgport",      "--start_opts", "--maxlag",     "--recovery_template",
-                                 "--version"}) {
+                                 "--watch",  "--version"}) {
     EXPECT_TRUE(has(run.out, word)) << word;
   }
 }

@@ -246,5 +246,90 @@ TEST(Members, AreTheWordsThatCrmNodePrints) {
   EXPECT_EQ(cluster.members(in(5s)), (cluster::NodeList{"srv1", "srv2", "SRV-3.example.com"}));
 }
 
+/// What crm_mon of Pacemaker 2.1.5 prints, but for what is of no interest here.
+std::string status_of_cluster(const std::string& node_attributes, const std::string& instance_attributes) {
+  return R"(<crm_mon version="2.1.5"><summary><nodes_configured number="3"/></summary><nodes>)"
+         R"(<node name="srv1" id="1" )" +
+         node_attributes +
+         R"(/><node name="srv2" id="2" online="true" standby="true" maintenance="true" shutdown="true"/></nodes>)"
+         R"(<resources><resource id="pgsql-vip" active="true" managed="false"><node name="srv1" id="1"/></resource>)"
+         R"(<clone id="pgsql-ha"><resource id="pgsqld" role="Promoted" active="true" managed="false">)"
+         R"(<node name="srv2" id="2"/></resource><resource id="pgsqld" role="Unpromoted" active="true" )" +
+         instance_attributes + R"(><node name="srv1" id="1" cached="true"/></resource></clone></resources></crm_mon>)";
+}
+
+TEST(ParseLocalStatus, TellsTheLocalNodeAndTheInstanceThereFromAllOthers) {
+  const auto status =
+      parse_local_status(status_of_cluster(R"(online="true" standby="false" maintenance="false" shutdown="false")",
+                                           R"(orphaned="false" blocked="false" managed="true" failed="false")"),
+                         "pgsqld", "srv1");
+  EXPECT_TRUE(status.online);
+  EXPECT_FALSE(status.standby || status.maintenance || status.shutting_down);
+  ASSERT_TRUE(status.instance);
+  EXPECT_TRUE(status.instance->managed);
+  EXPECT_FALSE(status.instance->orphaned || status.instance->blocked || status.instance->failed);
+  EXPECT_EQ(status.instance->pending + status.instance->target_role, "");
+}
+
+TEST(ParseLocalStatus, TakesEachAttribute) {
+  const auto status = parse_local_status(
+      status_of_cluster(R"(online="false" standby="true" maintenance="true" shutdown="true")",
+                        R"(orphaned="true" blocked="true" managed="false" failed="true" pending="Stopping" )"
+                        R"(target_role="Stopped")"),
+      "pgsqld", "srv1");
+  EXPECT_FALSE(status.online);
+  EXPECT_TRUE(status.standby && status.maintenance && status.shutting_down);
+  ASSERT_TRUE(status.instance);
+  EXPECT_FALSE(status.instance->managed);
+  EXPECT_TRUE(status.instance->orphaned && status.instance->blocked && status.instance->failed);
+  EXPECT_EQ(status.instance->pending, "Stopping");
+  EXPECT_EQ(status.instance->target_role, "Stopped");
+}
+
+TEST(ParseLocalStatus, TakesNothingForGrantedThatIsNotSaid) {
+  const auto status = parse_local_status(status_of_cluster("", ""), "pgsqld", "srv1");
+  EXPECT_FALSE(status.online);
+  ASSERT_TRUE(status.instance);
+  EXPECT_FALSE(status.instance->managed);
+}
+
+TEST(ParseLocalStatus, FindsNumberedInstancesOfOlderVersionsAndNoOtherResources) {
+  const auto xml_of = [](const std::string& id, const std::string& active) {
+    return R"(<crm_mon><nodes/><resources><clone><group><resource id=")" + id + R"(" active=")" + active +
+           R"("><node name="srv1"/></resource></group></clone></resources></crm_mon>)";
+  };
+  EXPECT_TRUE(parse_local_status(xml_of("pgsqld:0", "true"), "pgsqld", "srv1").instance);
+  EXPECT_FALSE(parse_local_status(xml_of("pgsqld2", "true"), "pgsqld", "srv1").instance);
+  EXPECT_FALSE(parse_local_status(xml_of("pgsqld", "false"), "pgsqld", "srv1").instance);
+  EXPECT_FALSE(parse_local_status(xml_of("pgsqld", "true"), "pgsqld", "srv10").instance);
+}
+
+TEST(ParseLocalStatus, RefusesWhatIsNoStatus) {
+  for (const auto* text : {"", "cluster is not available on this node", "<crm_mon/>", "<crm_mon><nodes/></crm_mon>"}) {
+    EXPECT_EQ(failure_of([&] {
+                static_cast<void>(parse_local_status(text, "pgsqld", "srv1"));
+              }).compare(0, 26, "crm_mon printed no status:"),
+              0)
+        << text;
+  }
+}
+
+TEST(ReportFailure, FailsTheInstanceOfTheLocalNode) {
+  const StandIns tools;
+  tools.add("crm_resource", "echo \"$@\" >" + tools.file("asked"));
+  auto cluster = cluster_with(tools.environment());
+  cluster.report_failure(in(5s));
+  EXPECT_EQ(test::contents_of(tools.file("asked")), "--fail --resource pgsqld --node srv1\n");
+}
+
+TEST(ReportFailure, FailsItselfWhereTheToolDoesWithWhateverCode) {
+  for (const auto* const code : {"1", "6", "78", "105"}) {
+    const StandIns tools;
+    tools.add("crm_resource", std::string("exit ") + code);
+    auto cluster = cluster_with(tools.environment());
+    EXPECT_EQ(failure_of([&] { cluster.report_failure(in(5s)); }).compare(0, 12, "crm_resource"), 0) << code;
+  }
+}
+
 }  // namespace
 }  // namespace pgsqlms::system

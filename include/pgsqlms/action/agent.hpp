@@ -7,6 +7,7 @@
 #include "pgsqlms/ocf/context.hpp"
 #include "pgsqlms/ocf/parameters.hpp"
 #include "pgsqlms/pg/instance.hpp"
+#include "pgsqlms/pg/watcher.hpp"
 
 namespace pgsqlms::action {
 
@@ -15,6 +16,7 @@ struct Agent {
   const ocf::ResourceParameters& parameters;
   pg::Instance& instance;
   cluster::Cluster& cluster;
+  pg::Watcher& watcher;
   Deadline deadline;      ///< of the whole action
   std::string host_name;  ///< uname -n
 };

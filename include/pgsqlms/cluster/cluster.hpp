@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "pgsqlms/clock.hpp"
+#include "pgsqlms/cluster/local_status.hpp"
 #include "pgsqlms/cluster/promotion_score.hpp"
 #include "pgsqlms/ocf/notify_context.hpp"
 
@@ -37,6 +38,10 @@ class Cluster {
   [[nodiscard]] virtual NodeName local_node() = 0;
   /// The nodes that are members of the local partition now.
   [[nodiscard]] virtual NodeList members(Deadline deadline) = 0;
+
+  [[nodiscard]] virtual LocalStatus local_status(Deadline deadline) = 0;
+  /// Tells the cluster that the instance on the local node has failed, as a monitor's answer would.
+  virtual void report_failure(Deadline deadline) = 0;
 
   [[nodiscard]] virtual ScoreTable promotion_scores(Deadline deadline) = 0;
   virtual void set_promotion_score(const NodeName& node, PromotionScore score, Deadline deadline) = 0;

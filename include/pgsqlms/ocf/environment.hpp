@@ -34,4 +34,7 @@ class Environment {
 /// Pacemaker's idea of a boolean: true, on, yes, y and 1 in any case are true.
 [[nodiscard]] bool is_true(std::string_view text);
 
+/// Whether it is one at all: also false, off, no, n or 0.
+[[nodiscard]] bool is_boolean(std::string_view text);
+
 }  // namespace pgsqlms::ocf

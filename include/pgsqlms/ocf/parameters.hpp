@@ -28,9 +28,10 @@ struct ResourceParameters {
   std::string start_opts;
   std::string maxlag;
   std::string recovery_template;
+  std::string watch;
 };
 
-enum class ValueType { String, Integer };
+enum class ValueType { String, Integer, Boolean };
 
 /// One parameter. `unique` is Pacemaker's rule for OCF 1.0 (a change needs a restart), `reloadable` that of OCF 1.1.
 /// An empty default is computed from pgdata.
@@ -82,6 +83,10 @@ inline constexpr ParameterSpec kParameters[] = {
      "The file from which recovery.conf is written before each start of PostgreSQL 11 and older. $(hostname -s), "
      "$(uname -n) and {{node}} in it become the short host name, the host name and the node's name in Pacemaker. With "
      "PostgreSQL 12 and newer this file must not exist. Default: recovery.conf.pcmk in pgdata."},
+    {"watch", &ResourceParameters::watch, ValueType::Boolean, "false", false, true,
+     "Report the end of the server at once",
+     "If true, a small process beside the instance sleeps until the server ends, and reports to the cluster at once what "
+     "the next monitor would have found. It restarts nothing by itself, and the monitors stay as they are."},
 };
 // clang-format on
 

@@ -81,6 +81,8 @@ class Instance {
   [[nodiscard]] virtual ServerProcesses processes() = 0;
   [[nodiscard]] virtual Installation installation() = 0;
   [[nodiscard]] virtual std::optional<ControlData> control_data(Deadline deadline) = 0;
+  /// Whether a server is there at the instance's address, in whatever state; asked without any right.
+  [[nodiscard]] virtual bool answers(Deadline deadline) = 0;
   /// From the running server, else from its configuration; for 11 and older from the template.
   [[nodiscard]] virtual RecoverySettings recovery_settings(const TemplateNames& names, Deadline deadline) = 0;
   /// Needs a primary that accepts connections.

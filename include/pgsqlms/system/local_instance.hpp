@@ -23,6 +23,7 @@ class LocalInstance : public pg::Instance {
   [[nodiscard]] pg::ServerProcesses processes() override;
   [[nodiscard]] pg::Installation installation() override;
   [[nodiscard]] std::optional<pg::ControlData> control_data(Deadline deadline) override;
+  [[nodiscard]] bool answers(Deadline deadline) override;
   [[nodiscard]] pg::RecoverySettings recovery_settings(const pg::TemplateNames& names, Deadline deadline) override;
   [[nodiscard]] pg::ReplicationStatus replication_status(Deadline deadline) override;
   [[nodiscard]] pg::WalPosition wal_position(Deadline deadline) override;

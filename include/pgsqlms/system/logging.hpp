@@ -10,4 +10,7 @@ namespace pgsqlms::system {
 /// a terminal to stderr, debug lines included. HA_debug and OCF_TRACE_RA turn debug lines on.
 void start_logging(const ocf::Environment& environment);
 
+/// Closes everything that logging has opened. What is logged afterwards goes nowhere.
+void stop_logging();
+
 }  // namespace pgsqlms::system

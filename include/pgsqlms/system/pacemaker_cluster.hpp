@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: PostgreSQL
-// PacemakerCluster: the cluster through Pacemaker's own tools (crm_attribute, attrd_updater, cibadmin, crm_node).
+// PacemakerCluster: the cluster through Pacemaker's own tools (crm_attribute, attrd_updater, cibadmin, crm_node,
+// crm_mon, crm_resource).
 //
 // The tools are the only interface that all versions from 1.1.13 to 3.0 have in common.
 #pragma once
@@ -21,6 +22,8 @@ class PacemakerCluster : public cluster::Cluster {
 
   [[nodiscard]] cluster::NodeName local_node() override;
   [[nodiscard]] cluster::NodeList members(Deadline deadline) override;
+  [[nodiscard]] cluster::LocalStatus local_status(Deadline deadline) override;
+  void report_failure(Deadline deadline) override;
   [[nodiscard]] cluster::ScoreTable promotion_scores(Deadline deadline) override;
   void set_promotion_score(const cluster::NodeName& node, cluster::PromotionScore score, Deadline deadline) override;
   [[nodiscard]] cluster::AttributeTable attributes(cluster::PrivateAttribute attribute, Deadline deadline) override;
@@ -40,6 +43,11 @@ class PacemakerCluster : public cluster::Cluster {
 
 /// The scores in what `cibadmin -Q -o nodes` prints. Throws ocf::Failure if it is no such XML.
 [[nodiscard]] cluster::ScoreTable parse_scores(const std::string& cib_nodes, const std::string& attribute);
+
+/// What `crm_mon --as-xml` prints of the node and of the resource's instance there. Throws ocf::Failure if it is no
+/// such XML.
+[[nodiscard]] cluster::LocalStatus parse_local_status(const std::string& crm_mon, const std::string& resource,
+                                                      const cluster::NodeName& node);
 
 /// The values in what `attrd_updater -Q -A` prints; empty ones mean that the attribute is not set.
 [[nodiscard]] cluster::AttributeTable parse_attributes(const std::string& lines);

@@ -2,6 +2,8 @@
 // Running of other programs: by argument vector, never through a shell, never without an end.
 #pragma once
 
+#include <sys/types.h>
+
 #include <cstddef>
 #include <string>
 #include <vector>
@@ -34,6 +36,12 @@ struct Outcome {
 /// that it leaves behind in another session (a postmaster) are not waited for. Throws ocf::Failure if no process can be
 /// made.
 [[nodiscard]] Outcome run(const Command& command, Deadline deadline);
+
+/// Starts a program that lives on after this process, in a session of its own, with nothing of this process but what is
+/// given here: no descriptor, no signal mask, no working directory. Nobody waits for it. Throws ocf::Failure if no
+/// process can be made.
+pid_t start_detached(const std::string& program, std::vector<std::string> arguments,
+                     std::vector<std::string> environment);
 
 /// For people: "exit code 1", "signal 9", "no end in time", with the last line that it printed.
 [[nodiscard]] std::string describe(const Outcome& outcome);

@@ -25,6 +25,7 @@ const Default kDefaults[] = {
     {"start_opts", ""},
     {"maxlag", "0"},
     {"recovery_template", "/var/lib/pgsql/data/recovery.conf.pcmk"},
+    {"watch", "false"},
 };
 
 const ParameterSpec& spec_named(std::string_view name) {
@@ -44,7 +45,7 @@ ResourceParameters with(const std::string& name, const std::string& value) {
   return parameters;
 }
 
-TEST(Parameters, AreThoseOfThePredecessor) {
+TEST(Parameters, AreThoseOfThePredecessorAndWatch) {
   std::set<std::string_view> names;
   std::set<std::string_view> expected;
   for (const auto& spec : kParameters) names.insert(spec.name);
@@ -103,6 +104,13 @@ TEST(FindInvalidParameter, AcceptsTheLimits) {
   }
 }
 
+TEST(FindInvalidParameter, AcceptsWhatPacemakerTakesForABoolean) {
+  for (const auto* value : {"true", "TRUE", "on", "yes", "Y", "1", "false", "False", "off", "no", "n", "0"}) {
+    SCOPED_TRACE(value);
+    EXPECT_FALSE(find_invalid_parameter(with("watch", value)));
+  }
+}
+
 TEST(FindInvalidParameter, NamesTheParameterAndItsValue) {
   struct Row {
     const char* name;
@@ -117,7 +125,8 @@ TEST(FindInvalidParameter, NamesTheParameterAndItsValue) {
       {"maxlag", " 7", ReturnCode::ErrInstalled},    {"maxlag", "1.5", ReturnCode::ErrInstalled},
       {"maxlag", "16MB", ReturnCode::ErrInstalled},  {"maxlag", "18446744073709551616", ReturnCode::ErrInstalled},
       {"bindir", "bin", ReturnCode::ErrArgs},        {"pgdata", "data", ReturnCode::ErrArgs},
-      {"datadir", "~/data", ReturnCode::ErrArgs},
+      {"datadir", "~/data", ReturnCode::ErrArgs},    {"watch", "maybe", ReturnCode::ErrArgs},
+      {"watch", "2", ReturnCode::ErrArgs},           {"watch", "true ", ReturnCode::ErrArgs},
   };
   for (const auto& row : kRows) {
     const auto shown = std::string(row.name) + "=\"" + row.value + "\"";
