@@ -62,8 +62,8 @@ std::string telling_line(std::string_view log) {
 std::optional<std::string> application_name_in(const std::string& conninfo, std::string& problem) {
   char* message = nullptr;
   const std::unique_ptr<PQconninfoOption, decltype(&PQconninfoFree)> options(
-      PQconninfoParse(conninfo.c_str(), &message), PQconninfoFree);
-  PQfreemem(message);  // it may quote a password
+      libpq().conninfo_parse(conninfo.c_str(), &message), libpq().conninfo_free);
+  libpq().freemem(message);  // it may quote a password
   if (options == nullptr) {
     problem = "it is not a valid connection string";
     return std::nullopt;
@@ -106,6 +106,11 @@ LocalInstance::LocalInstance(ocf::ResourceParameters parameters)
 
 const User& LocalInstance::user() const {
   if (!user_) throw Failure(ReturnCode::ErrArgs, no_such_user());
+  return *user_;
+}
+
+const User& LocalInstance::owner() {
+  user_ = with_groups(user());
   return *user_;
 }
 
@@ -216,7 +221,7 @@ std::optional<pg::ControlData> LocalInstance::control_data(Deadline deadline) {
   if (!user_) return std::nullopt;
   Command command;
   command.arguments = {program("pg_controldata"), parameters_.datadir};
-  command.user = &user();
+  command.user = &owner();
   const auto outcome = run(command, deadline);
   // It prints the values of a damaged file too, with a warning; from PostgreSQL 17 on that is on stderr.
   const auto is_damaged = (outcome.out + outcome.err).find("CRC checksum does not match") != std::string::npos;
@@ -304,7 +309,7 @@ bool LocalInstance::ends_with_shutdown_checkpoint(const pg::WalPosition& end, De
   if (end.lsn == pg::Lsn{}) return false;
   const auto running = version().value_or(pg::ServerVersion{});
   Command command;
-  command.user = &user();
+  command.user = &owner();
   command.output_limit = kLogTail;
   // pg_waldump shows nothing where no record begins between --start and --end: the record may begin in the megabyte
   // before. Not the other way round: with archiving, the empty end of a segment is before a shutdown checkpoint.
@@ -337,7 +342,7 @@ std::string LocalInstance::setting(const std::string& name, Deadline deadline) {
   // -C must come first for a postgres that is run by root in a test; here it is run by its user.
   command.arguments = {program("postgres"), "-C", name, "-D", parameters_.pgdata};
   for (auto& option : start_options()) command.arguments.push_back(std::move(option));
-  command.user = &user();
+  command.user = &owner();
   const auto outcome = run(command, deadline);
   if (!outcome.succeeded()) {
     throw Failure(ReturnCode::ErrArgs, "postgres -C " + name + ": " + telling_line(outcome.err));
@@ -346,7 +351,7 @@ std::string LocalInstance::setting(const std::string& name, Deadline deadline) {
 }
 
 std::string LocalInstance::read_template(const pg::TemplateNames& names) {
-  const ActingAs owner(user());
+  const ActingAs acting(owner());
   const auto text = read_file(parameters_.recovery_template);
   if (!text) {
     throw Failure(ReturnCode::ErrArgs, "recovery template \"" + parameters_.recovery_template +
@@ -381,7 +386,7 @@ void LocalInstance::configure_as_standby(const pg::TemplateNames& names) {
   if (!installed) throw Failure(ReturnCode::ErrArgs, "\"" + parameters_.datadir + "/PG_VERSION\" cannot be read");
   const bool has_signal = installed->has_standby_signal();
   const auto contents = has_signal ? std::string() : read_template(names);
-  const ActingAs owner(user());
+  const ActingAs acting(owner());
   replace_file(parameters_.datadir, has_signal ? "standby.signal" : "recovery.conf", contents);
 }
 
@@ -393,7 +398,7 @@ Outcome LocalInstance::pg_ctl(std::vector<std::string> arguments, Deadline deadl
   Command command;
   command.arguments = {program("pg_ctl"), "--pgdata", parameters_.pgdata};
   command.arguments.insert(command.arguments.end(), arguments.begin(), arguments.end());
-  command.user = &user();
+  command.user = &owner();
   command.parsed_output = false;  // the server inherits this environment
   return run(command, deadline);
 }
@@ -452,8 +457,8 @@ void LocalInstance::end_orphans(Deadline deadline) {
 }
 
 /// The last telling line of the file that the logging collector writes to.
-std::string LocalInstance::last_log_line() const {
-  const ActingAs owner(user());
+std::string LocalInstance::last_log_line() {
+  const ActingAs acting(owner());
   const auto names = read_file(parameters_.datadir + "/current_logfiles").value_or("");
   for (const auto line : split(names, "\n")) {
     constexpr std::string_view kKind = "stderr ";

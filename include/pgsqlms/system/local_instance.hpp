@@ -36,7 +36,9 @@ class LocalInstance : public pg::Instance {
   void end_orphans(Deadline deadline) override;
 
  private:
+  /// The user that the server belongs to, perhaps without its groups, and for sure with them.
   [[nodiscard]] const User& user() const;
+  [[nodiscard]] const User& owner();
   [[nodiscard]] std::string no_such_user() const;
   [[nodiscard]] Address address() const;
   [[nodiscard]] std::string program(const std::string& name) const;
@@ -53,7 +55,7 @@ class LocalInstance : public pg::Instance {
   [[nodiscard]] std::string setting(const std::string& name, Deadline deadline);
   [[nodiscard]] std::string read_template(const pg::TemplateNames& names);
   [[nodiscard]] Outcome pg_ctl(std::vector<std::string> arguments, Deadline deadline);
-  [[nodiscard]] std::string last_log_line() const;
+  [[nodiscard]] std::string last_log_line();
 
   ocf::ResourceParameters parameters_;
   std::optional<User> user_;
