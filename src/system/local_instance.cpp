@@ -91,6 +91,16 @@ std::optional<std::int64_t> written_at(const std::string& path) {
   return std::int64_t{status.st_mtim.tv_sec} * 1'000'000'000 + status.st_mtim.tv_nsec;
 }
 
+/// What a postmaster of PostgreSQL 10 or newer writes to the eighth line of its pid file.
+bool accepts_sessions(const std::string& pid_file) {
+  constexpr std::size_t kStatusLine = 7;
+  const auto text = read_file(pid_file).value_or("");
+  const auto lines = split(text, "\n");
+  if (lines.size() <= kStatusLine) return false;
+  const auto status = trimmed(lines[kStatusLine]);
+  return status == "ready" || status == "standby";
+}
+
 pg::Lsn parse_lsn(const std::optional<std::string>& text) {
   return pg::Lsn::parse(text.value_or("")).value_or(pg::Lsn{});
 }
@@ -394,13 +404,13 @@ void LocalInstance::configure_as_standby(const pg::TemplateNames& names) {
 
 void LocalInstance::checkpoint(Deadline deadline) { static_cast<void>(ask("CHECKPOINT", deadline)); }
 
-Outcome LocalInstance::pg_ctl(std::vector<std::string> arguments, Deadline deadline) {
+Command LocalInstance::pg_ctl(const std::vector<std::string>& arguments) {
   Command command;
   command.arguments = {program("pg_ctl"), "--pgdata", parameters_.pgdata};
   command.arguments.insert(command.arguments.end(), arguments.begin(), arguments.end());
   command.user = &owner();
   command.parsed_output = false;  // the server inherits this environment
-  return run(command, deadline);
+  return command;
 }
 
 void LocalInstance::start(Deadline deadline) {
@@ -412,7 +422,13 @@ void LocalInstance::start(Deadline deadline) {
   connection_.reset();
   const auto log_names = parameters_.datadir + "/current_logfiles";
   const auto former_log = written_at(log_names);
-  const auto outcome = pg_ctl(std::move(arguments), deadline);
+  auto command = pg_ctl(arguments);
+  // pg_ctl itself looks only ten times a second.
+  const auto pid_file = parameters_.datadir + "/postmaster.pid";
+  command.is_done = [&, former = written_at(pid_file)] {
+    return written_at(pid_file) != former && accepts_sessions(pid_file);
+  };
+  const auto outcome = run(command, deadline);
   if (outcome.succeeded()) return;
   auto last_words = telling_line(outcome.out);
   if (last_words.compare(0, 6, "FATAL:") != 0 && last_words.compare(0, 6, "PANIC:") != 0) {
@@ -433,7 +449,7 @@ void LocalInstance::request_stop() {
 }
 
 void LocalInstance::request_promotion(Deadline deadline) {
-  const auto outcome = pg_ctl({"-W", "promote"}, deadline);
+  const auto outcome = run(pg_ctl({"-W", "promote"}), deadline);
   if (!outcome.succeeded()) throw Failure("pg_ctl promote: " + describe(outcome));
 }
 

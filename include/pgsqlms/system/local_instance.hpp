@@ -54,7 +54,7 @@ class LocalInstance : public pg::Instance {
   [[nodiscard]] std::optional<std::string> setting_by_sql(const std::string& name, Deadline deadline);
   [[nodiscard]] std::string setting(const std::string& name, Deadline deadline);
   [[nodiscard]] std::string read_template(const pg::TemplateNames& names);
-  [[nodiscard]] Outcome pg_ctl(std::vector<std::string> arguments, Deadline deadline);
+  [[nodiscard]] Command pg_ctl(const std::vector<std::string>& arguments);
   [[nodiscard]] std::string last_log_line();
 
   ocf::ResourceParameters parameters_;
