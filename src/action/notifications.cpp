@@ -12,8 +12,9 @@ namespace {
 using cluster::PrivateAttribute;
 using std::chrono_literals::operator""s;
 
-/// How long a candidate waits for the others' votes; the promotion itself has the last word anyway.
-constexpr Duration kVotePatience = 5s;
+/// How long a candidate waits for the others' votes; the promotion itself has the last word anyway. Not long: a busy
+/// Pacemaker runs one action at a time in the whole cluster, and then the others vote only after this one has ended.
+constexpr Duration kVotePatience = 2s;
 constexpr Duration kContactPatience = 5s;
 
 }  // namespace

@@ -23,6 +23,7 @@ constexpr Duration kVotePoll = 50ms;
 struct Count {
   Votes votes;
   decision::Histories histories;
+  Votes shutdown_checkpoints;
   cluster::NodeList participants;
   cluster::NodeList silent;
 };
@@ -31,9 +32,10 @@ Count gather(Agent& agent, const ocf::NotifyContext& transition, Deadline patien
   Count count;
   count.participants = ocf::participants(transition);
   while (true) {
-    const auto published = agent.cluster.attributes(PrivateAttribute::Vote, agent.deadline);
-    count.votes = decision::read_votes(published);
-    count.histories = decision::read_histories(published);
+    const auto ballot = agent.cluster.ballot(agent.deadline);
+    count.votes = decision::read_votes(ballot.votes);
+    count.histories = decision::read_histories(ballot.votes);
+    count.shutdown_checkpoints = decision::read_votes(ballot.shutdown_checkpoints);
     count.silent = decision::find_silent(count.participants, count.votes);
     if (count.silent.empty()) return count;
     // Who has left the partition meanwhile cannot vote, and cannot be waited for.
@@ -84,12 +86,11 @@ std::optional<Verdict> judge_divergence(Agent& agent, const NodeName& candidate,
 
 /// The promotion would lose what a cleanly stopped primary wrote last.
 std::optional<Verdict> judge_switchover(Agent& agent, const ocf::NotifyContext& transition, const NodeName& candidate,
-                                        const Votes& votes) {
-  const auto& position = votes.at(candidate);
-  const auto checkpoints =
-      decision::read_votes(agent.cluster.attributes(PrivateAttribute::ShutdownCheckpoint, agent.deadline));
+                                        const Count& count) {
+  const auto& position = count.votes.at(candidate);
+  const auto& checkpoints = count.shutdown_checkpoints;
   const auto successor = [&](const NodeName& node) {
-    return votes.count(node) > 0 ? std::optional(node) : std::nullopt;
+    return count.votes.count(node) > 0 ? std::optional(node) : std::nullopt;
   };
   if (const auto missed = decision::find_missed_shutdown(position, checkpoints)) {
     return Verdict{missed->node + " was shut down at " + to_string(missed->checkpoint) + ", " + candidate +
@@ -125,7 +126,7 @@ Verdict count_votes(Agent& agent, const ocf::NotifyContext& transition, Deadline
   spdlog::info("votes: {}", decision::describe(count.votes));
   if (!count.silent.empty()) return refuse_for_silence(candidate, count.silent);
   if (count.votes.count(candidate) == 0) return refuse_for_silence(candidate, {candidate});
-  if (auto refusal = judge_switchover(agent, transition, candidate, count.votes)) return *refusal;
+  if (auto refusal = judge_switchover(agent, transition, candidate, count)) return *refusal;
   if (auto refusal = judge_divergence(agent, candidate, count)) return *refusal;
   auto winner = decision::elect(candidate, count.participants, count.votes, {});
   if (winner == candidate) return {};

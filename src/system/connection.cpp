@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: PostgreSQL
 #include "pgsqlms/system/connection.hpp"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -34,13 +36,20 @@ enum class Readiness { Ready, OutOfTime };
 
 Readiness wait_for(PGconn* session, short events, Deadline deadline) {
   while (true) {
-    pollfd watched{PQsocket(session), events, 0};
+    pollfd watched{libpq().socket(session), events, 0};
     const auto left = std::min<std::int64_t>(deadline.remaining().count(), 60'000);
     const int ready = poll(&watched, 1, static_cast<int>(left));
     if (ready > 0) return Readiness::Ready;
     if (ready < 0 && errno != EINTR) return Readiness::Ready;  // libpq will say what is wrong with the socket
     if (deadline.expired()) return Readiness::OutOfTime;
   }
+}
+
+/// Whether the user comes to the server's socket without its groups, whose lookup takes time, or even a name service.
+bool reaches_socket(const Address& address) {
+  const ActingAs user(address.user);
+  const auto socket = address.host + "/.s.PGSQL." + address.port;
+  return faccessat(AT_FDCWD, socket.c_str(), W_OK, AT_EACCESS) == 0 || errno != EACCES;
 }
 
 const char* replication_mode(SessionKind kind) {
@@ -70,36 +79,36 @@ PGconn* start_connecting(const Address& address, SessionKind kind) {
                                               replication,
                                               has_passfile ? passfile.c_str() : nullptr,
                                               nullptr};
-  return PQconnectStartParams(names.data(), values.data(), 0);
+  return libpq().connect_start_params(names.data(), values.data(), 0);
 }
 
 /// Nothing when connected; else how far it came.
 std::optional<QueryError> finish_connecting(PGconn* session, Deadline deadline) {
-  PQsetErrorVerbosity(session, PQERRORS_VERBOSE);  // the only way to get the SQLSTATE of a refused connection
+  libpq().set_error_verbosity(session, PQERRORS_VERBOSE);  // the only way to get the SQLSTATE of a refused connection
   auto state = PGRES_POLLING_WRITING;
   while (state != PGRES_POLLING_OK) {
-    if (state == PGRES_POLLING_FAILED || PQstatus(session) == CONNECTION_BAD) {
-      const std::string_view message = PQerrorMessage(session);
+    if (state == PGRES_POLLING_FAILED || libpq().status(session) == CONNECTION_BAD) {
+      const std::string_view message = libpq().error_message(session);
       // There is a server, and libpq itself has nothing to answer it with.
-      const bool lacks_password = PQconnectionNeedsPassword(session) != 0;
+      const bool lacks_password = libpq().connection_needs_password(session) != 0;
       return QueryError{lacks_password ? Contact::Denied : contact_for(sqlstate_in(message)), first_line(message)};
     }
     const short events = state == PGRES_POLLING_READING ? POLLIN : POLLOUT;
     if (wait_for(session, events, deadline) == Readiness::OutOfTime) {
       return QueryError{Contact::NoResponse, "no answer to an attempt to connect"};
     }
-    state = PQconnectPoll(session);
+    state = libpq().connect_poll(session);
   }
   return std::nullopt;
 }
 
 std::vector<Connection::Row> rows_of(const PGresult* result) {
   std::vector<Connection::Row> rows;
-  for (int i = 0; i < PQntuples(result); ++i) {
+  for (int i = 0; i < libpq().ntuples(result); ++i) {
     Connection::Row row;
-    for (int j = 0; j < PQnfields(result); ++j) {
-      row.push_back(PQgetisnull(result, i, j) != 0 ? std::nullopt
-                                                   : std::optional<std::string>(PQgetvalue(result, i, j)));
+    for (int j = 0; j < libpq().nfields(result); ++j) {
+      row.push_back(libpq().getisnull(result, i, j) != 0 ? std::nullopt
+                                                         : std::optional<std::string>(libpq().getvalue(result, i, j)));
     }
     rows.push_back(std::move(row));
   }
@@ -107,10 +116,10 @@ std::vector<Connection::Row> rows_of(const PGresult* result) {
 }
 
 QueryError error_of(const PGresult* result, PGconn* session) {
-  const char* const sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
-  const bool is_broken = PQstatus(session) == CONNECTION_BAD;
+  const char* const sqlstate = libpq().result_error_field(result, PG_DIAG_SQLSTATE);
+  const bool is_broken = libpq().status(session) == CONNECTION_BAD;
   return {contact_for(sqlstate != nullptr ? sqlstate : (is_broken ? "" : "XX000")),
-          first_line(PQresultErrorMessage(result))};
+          first_line(libpq().result_error_message(result))};
 }
 
 }  // namespace
@@ -126,7 +135,8 @@ std::string_view sqlstate_in(std::string_view message) {
 }
 
 Connection::Attempt Connection::open(const Address& address, SessionKind kind, Deadline deadline) {
-  const ActingAs owner(address.user);  // peer authentication judges by the effective user
+  // Peer authentication judges by the effective user.
+  const ActingAs owner(reaches_socket(address) ? address.user : with_groups(address.user));
   std::unique_ptr<Connection> connection(new Connection(start_connecting(address, kind)));
   PGconn* const session = connection->session_.get();
   if (session == nullptr) return {Contact::NotListening, "out of memory", nullptr};
@@ -136,22 +146,22 @@ Connection::Attempt Connection::open(const Address& address, SessionKind kind, D
 
 Connection::Reply Connection::query(const std::string& sql, Deadline deadline) {
   PGconn* const session = session_.get();
-  if (PQsendQuery(session, sql.c_str()) == 0) {
-    return {{}, QueryError{Contact::NotListening, first_line(PQerrorMessage(session))}};
+  if (libpq().send_query(session, sql.c_str()) == 0) {
+    return {{}, QueryError{Contact::NotListening, first_line(libpq().error_message(session))}};
   }
   Reply reply;
   while (true) {
-    while (PQisBusy(session) != 0) {
+    while (libpq().is_busy(session) != 0) {
       if (wait_for(session, POLLIN, deadline) == Readiness::OutOfTime) {
         return {{}, QueryError{Contact::NoResponse, "no answer to a query"}};
       }
-      if (PQconsumeInput(session) == 0) {
-        return {{}, QueryError{Contact::NotListening, first_line(PQerrorMessage(session))}};
+      if (libpq().consume_input(session) == 0) {
+        return {{}, QueryError{Contact::NotListening, first_line(libpq().error_message(session))}};
       }
     }
-    const std::unique_ptr<PGresult, decltype(&PQclear)> result(PQgetResult(session), PQclear);
+    const std::unique_ptr<PGresult, decltype(&PQclear)> result(libpq().get_result(session), libpq().clear);
     if (result == nullptr) return reply;
-    const auto status = PQresultStatus(result.get());
+    const auto status = libpq().result_status(result.get());
     if (status == PGRES_TUPLES_OK) reply.rows = rows_of(result.get());
     else if (status != PGRES_COMMAND_OK && !reply.error) reply.error = error_of(result.get(), session);
   }
@@ -160,7 +170,7 @@ Connection::Reply Connection::query(const std::string& sql, Deadline deadline) {
 std::optional<pid_t> Connection::postmaster_pid() const {
   ucred peer{};
   socklen_t size = sizeof peer;
-  if (getsockopt(PQsocket(session_.get()), SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0 || peer.pid <= 0) {
+  if (getsockopt(libpq().socket(session_.get()), SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0 || peer.pid <= 0) {
     return std::nullopt;
   }
   return peer.pid;

@@ -78,6 +78,16 @@ std::optional<std::int64_t> written_at(const std::string& path) {
   return std::int64_t{status.st_mtim.tv_sec} * 1'000'000'000 + status.st_mtim.tv_nsec;
 }
 
+/// What a postmaster of PostgreSQL 10 or newer writes to the eighth line of its pid file.
+bool accepts_sessions(const std::string& pid_file) {
+  constexpr std::size_t kStatusLine = 7;
+  const auto text = read_file(pid_file).value_or("");
+  const auto lines = split(text, "\n");
+  if (lines.size() <= kStatusLine) return false;
+  const auto status = trimmed(lines[kStatusLine]);
+  return status == "ready" || status == "standby";
+}
+
 pg::Lsn parse_lsn(const std::optional<std::string>& text) {
   return pg::Lsn::parse(text.value_or("")).value_or(pg::Lsn{});
 }
@@ -93,6 +103,11 @@ LocalInstance::LocalInstance(ocf::ResourceParameters parameters)
 
 const User& LocalInstance::user() const {
   if (!user_) throw Failure(ReturnCode::ErrArgs, no_such_user());
+  return *user_;
+}
+
+const User& LocalInstance::owner() {
+  user_ = with_groups(user());
   return *user_;
 }
 
@@ -203,7 +218,7 @@ std::optional<pg::ControlData> LocalInstance::control_data(Deadline deadline) {
   if (!user_) return std::nullopt;
   Command command;
   command.arguments = {program("pg_controldata"), parameters_.datadir};
-  command.user = &user();
+  command.user = &owner();
   const auto outcome = run(command, deadline);
   // It prints the values of a damaged file too, with a warning; from PostgreSQL 17 on that is on stderr.
   const auto is_damaged = (outcome.out + outcome.err).find("CRC checksum does not match") != std::string::npos;
@@ -215,7 +230,7 @@ bool LocalInstance::answers(Deadline deadline) {
   const std::array<const char*, 4> keywords = {"host", "port", "connect_timeout", nullptr};
   const std::array<const char*, 4> values = {parameters_.pghost.c_str(), parameters_.pgport.c_str(), seconds.c_str(),
                                              nullptr};
-  const auto answer = PQpingParams(keywords.data(), values.data(), 0);
+  const auto answer = libpq().ping_params(keywords.data(), values.data(), 0);
   return answer == PQPING_OK || answer == PQPING_REJECT;
 }
 
@@ -300,7 +315,7 @@ pg::TimelineHistory LocalInstance::timeline_history(pg::Timeline timeline) {
   const auto directory = wal_directory(version().value_or(pg::ServerVersion{}).has_wal_names());
   std::array<char, sizeof "FFFFFFFF.history"> name{};
   std::snprintf(name.data(), name.size(), "%08X.history", timeline);
-  const ActingAs owner(user());
+  const ActingAs acting(owner());
   return pg::parse_timeline_history(read_file(directory + "/" + name.data()).value_or(""));
 }
 
@@ -308,7 +323,7 @@ bool LocalInstance::ends_with_shutdown_checkpoint(const pg::WalPosition& end, De
   if (end.lsn == pg::Lsn{}) return false;
   const auto running = version().value_or(pg::ServerVersion{});
   Command command;
-  command.user = &user();
+  command.user = &owner();
   command.output_limit = kLogTail;
   // pg_waldump shows nothing where no record begins between --start and --end: the record may begin in the megabyte
   // before. Not the other way round: with archiving, the empty end of a segment is before a shutdown checkpoint.
@@ -341,7 +356,7 @@ std::string LocalInstance::setting(const std::string& name, Deadline deadline) {
   // -C must come first for a postgres that is run by root in a test; here it is run by its user.
   command.arguments = {program("postgres"), "-C", name, "-D", parameters_.pgdata};
   for (auto& option : start_options()) command.arguments.push_back(std::move(option));
-  command.user = &user();
+  command.user = &owner();
   const auto outcome = run(command, deadline);
   if (!outcome.succeeded()) {
     throw Failure(ReturnCode::ErrArgs, "postgres -C " + name + ": " + telling_line(outcome.err));
@@ -350,7 +365,7 @@ std::string LocalInstance::setting(const std::string& name, Deadline deadline) {
 }
 
 std::string LocalInstance::read_template(const pg::TemplateNames& names) {
-  const ActingAs owner(user());
+  const ActingAs acting(owner());
   const auto text = read_file(parameters_.recovery_template);
   if (!text) {
     throw Failure(ReturnCode::ErrArgs, "recovery template \"" + parameters_.recovery_template +
@@ -387,7 +402,7 @@ void LocalInstance::configure_as_standby(const pg::TemplateNames& names) {
   if (!installed) throw Failure(ReturnCode::ErrArgs, "\"" + parameters_.datadir + "/PG_VERSION\" cannot be read");
   const bool has_signal = installed->has_standby_signal();
   const auto contents = has_signal ? std::string() : read_template(names);
-  const ActingAs owner(user());
+  const ActingAs acting(owner());
   replace_file(parameters_.datadir, has_signal ? "standby.signal" : "recovery.conf", contents);
 }
 
@@ -395,13 +410,13 @@ void LocalInstance::configure_as_standby(const pg::TemplateNames& names) {
 
 void LocalInstance::checkpoint(Deadline deadline) { static_cast<void>(ask("CHECKPOINT", deadline)); }
 
-Outcome LocalInstance::pg_ctl(std::vector<std::string> arguments, Deadline deadline) {
+Command LocalInstance::pg_ctl(const std::vector<std::string>& arguments) {
   Command command;
   command.arguments = {program("pg_ctl"), "--pgdata", parameters_.pgdata};
   command.arguments.insert(command.arguments.end(), arguments.begin(), arguments.end());
-  command.user = &user();
+  command.user = &owner();
   command.parsed_output = false;  // the server inherits this environment
-  return run(command, deadline);
+  return command;
 }
 
 void LocalInstance::start(Deadline deadline) {
@@ -413,7 +428,13 @@ void LocalInstance::start(Deadline deadline) {
   connection_.reset();
   const auto log_names = parameters_.datadir + "/current_logfiles";
   const auto former_log = written_at(log_names);
-  const auto outcome = pg_ctl(std::move(arguments), deadline);
+  auto command = pg_ctl(arguments);
+  // pg_ctl itself looks only ten times a second.
+  const auto pid_file = parameters_.datadir + "/postmaster.pid";
+  command.is_done = [&, former = written_at(pid_file)] {
+    return written_at(pid_file) != former && accepts_sessions(pid_file);
+  };
+  const auto outcome = run(command, deadline);
   if (outcome.succeeded()) return;
   auto last_words = telling_line(outcome.out);
   if (last_words.compare(0, 6, "FATAL:") != 0 && last_words.compare(0, 6, "PANIC:") != 0) {
@@ -434,7 +455,7 @@ void LocalInstance::request_stop() {
 }
 
 void LocalInstance::request_promotion(Deadline deadline) {
-  const auto outcome = pg_ctl({"-W", "promote"}, deadline);
+  const auto outcome = run(pg_ctl({"-W", "promote"}), deadline);
   if (!outcome.succeeded()) throw Failure("pg_ctl promote: " + describe(outcome));
 }
 
@@ -458,8 +479,8 @@ void LocalInstance::end_orphans(Deadline deadline) {
 }
 
 /// The last telling line of the file that the logging collector writes to.
-std::string LocalInstance::last_log_line() const {
-  const ActingAs owner(user());
+std::string LocalInstance::last_log_line() {
+  const ActingAs acting(owner());
   const auto names = read_file(parameters_.datadir + "/current_logfiles").value_or("");
   for (const auto line : split(names, "\n")) {
     constexpr std::string_view kKind = "stderr ";

@@ -17,6 +17,13 @@ using std::chrono_literals::operator""s;
 
 constexpr Duration kNodeNamePatience = 5s;
 
+constexpr const char* kMemberTool = "crm_node";
+constexpr const char* kScoreTool = "cibadmin";
+constexpr const char* kAttributeTool = "attrd_updater";
+
+std::vector<std::string> member_query() { return {kMemberTool, "-p"}; }
+std::vector<std::string> score_query() { return {kScoreTool, "-Q", "-o", "nodes"}; }
+
 /// "There is no such attribute": ENXIO of Pacemaker 1.1, CRM_EX_NOSUCH of 2.0, CRM_EX_CONFIG of 2.1.5.
 bool says_no_such_attribute(const Outcome& outcome) {
   return outcome.exit_code == 6 || outcome.exit_code == 105 || outcome.exit_code == 78;
@@ -30,6 +37,22 @@ std::optional<std::string> quoted_value(std::string_view line, std::string_view 
   const auto end = value.find('"');
   if (end == std::string_view::npos) return std::nullopt;
   return std::string(value.substr(0, end));
+}
+
+/// What can be worked with: a success, or the news that there is no such attribute.
+Outcome checked(const std::string& name, Outcome outcome) {
+  if (!outcome.succeeded() && !says_no_such_attribute(outcome)) throw ocf::Failure(name + ": " + describe(outcome));
+  return outcome;
+}
+
+cluster::NodeList parse_members(const std::string& text) {
+  cluster::NodeList nodes;
+  for (const auto word : words(text)) nodes.emplace_back(word);
+  return nodes;
+}
+
+cluster::AttributeTable attributes_of(const Outcome& outcome) {
+  return outcome.succeeded() ? parse_attributes(outcome.out) : cluster::AttributeTable{};
 }
 
 using Tree = boost::property_tree::ptree;
@@ -89,18 +112,18 @@ PacemakerCluster::PacemakerCluster(const ocf::Context& context, const ocf::Envir
       local_node_(context.node),
       clock_(clock) {}
 
-Outcome PacemakerCluster::run_tool(std::vector<std::string> arguments, Deadline deadline) const {
-  const auto name = arguments.front();
-  arguments.front() = tool_directory_ + "/" + name;
+Command PacemakerCluster::tool(std::vector<std::string> arguments) const {
   Command command;
   command.arguments = std::move(arguments);
+  command.arguments.front().insert(0, tool_directory_ + "/");
   // attrd_updater of Pacemaker 2.1.5 shows the local node only where this variable is set.
   command.unset = {"OCF_RESKEY_CRM_meta_on_node"};
-  auto outcome = run(command, deadline);
-  if (!outcome.succeeded() && !says_no_such_attribute(outcome)) {
-    throw ocf::Failure(name + ": " + describe(outcome));
-  }
-  return outcome;
+  return command;
+}
+
+Outcome PacemakerCluster::run_tool(std::vector<std::string> arguments, Deadline deadline) const {
+  const auto name = arguments.front();
+  return checked(name, run(tool(std::move(arguments)), deadline));
 }
 
 std::string PacemakerCluster::score_attribute() const { return "master-" + resource_; }
@@ -123,10 +146,7 @@ cluster::NodeName PacemakerCluster::local_node() {
 }
 
 cluster::NodeList PacemakerCluster::members(Deadline deadline) {
-  const auto outcome = run_tool({"crm_node", "-p"}, deadline);
-  cluster::NodeList nodes;
-  for (const auto word : words(outcome.out)) nodes.emplace_back(word);
-  return nodes;
+  return parse_members(run_tool(member_query(), deadline).out);
 }
 
 cluster::LocalStatus PacemakerCluster::local_status(Deadline deadline) {
@@ -139,7 +159,16 @@ void PacemakerCluster::report_failure(Deadline deadline) {
 }
 
 cluster::ScoreTable PacemakerCluster::promotion_scores(Deadline deadline) {
-  return parse_scores(run_tool({"cibadmin", "-Q", "-o", "nodes"}, deadline).out, score_attribute());
+  return parse_scores(run_tool(score_query(), deadline).out, score_attribute());
+}
+
+cluster::Standings PacemakerCluster::standings(Deadline deadline) {
+  Program members(tool(member_query()));
+  Program scores(tool(score_query()));
+  cluster::Standings standings;
+  standings.members = parse_members(checked(kMemberTool, members.wait(deadline)).out);
+  standings.scores = parse_scores(checked(kScoreTool, scores.wait(deadline)).out, score_attribute());
+  return standings;
 }
 
 void PacemakerCluster::set_promotion_score(const cluster::NodeName& node, cluster::PromotionScore score,
@@ -150,20 +179,32 @@ void PacemakerCluster::set_promotion_score(const cluster::NodeName& node, cluste
   if (!outcome.succeeded()) throw ocf::Failure("no promotion score set for " + node + ": " + describe(outcome));
 }
 
+std::vector<std::string> PacemakerCluster::query_of(PrivateAttribute attribute) const {
+  return {kAttributeTool, "-Q", "-A", "--name", attribute_name(attribute)};
+}
+
 cluster::AttributeTable PacemakerCluster::attributes(PrivateAttribute attribute, Deadline deadline) {
-  const auto outcome = run_tool({"attrd_updater", "-Q", "-A", "--name", attribute_name(attribute)}, deadline);
-  return outcome.succeeded() ? parse_attributes(outcome.out) : cluster::AttributeTable{};
+  return attributes_of(run_tool(query_of(attribute), deadline));
+}
+
+cluster::Ballot PacemakerCluster::ballot(Deadline deadline) {
+  Program votes(tool(query_of(PrivateAttribute::Vote)));
+  Program checkpoints(tool(query_of(PrivateAttribute::ShutdownCheckpoint)));
+  cluster::Ballot ballot;
+  ballot.votes = attributes_of(checked(kAttributeTool, votes.wait(deadline)));
+  ballot.shutdown_checkpoints = attributes_of(checked(kAttributeTool, checkpoints.wait(deadline)));
+  return ballot;
 }
 
 void PacemakerCluster::set_attribute(PrivateAttribute attribute, const std::string& value, Deadline deadline) {
-  const auto outcome = run_tool({"attrd_updater", "--private", "--lifetime", "reboot", "--name",
+  const auto outcome = run_tool({kAttributeTool, "--private", "--lifetime", "reboot", "--name",
                                  attribute_name(attribute), "-N", local_node(), "--update", value},
                                 deadline);
   if (!outcome.succeeded()) throw ocf::Failure(attribute_name(attribute) + " not published: " + describe(outcome));
 }
 
 void PacemakerCluster::delete_attribute(PrivateAttribute attribute, const cluster::NodeName& node, Deadline deadline) {
-  static_cast<void>(run_tool({"attrd_updater", "--private", "--lifetime", "reboot", "--name", attribute_name(attribute),
+  static_cast<void>(run_tool({kAttributeTool, "--private", "--lifetime", "reboot", "--name", attribute_name(attribute),
                               "-N", node, "--delete"},
                              deadline));
 }

@@ -24,6 +24,8 @@ namespace {
 constexpr int kCannotExecute = 127;
 /// How often a child is looked at where the kernel has no pidfd (before 5.3).
 constexpr int kPollWithoutPidfdMs = 5;
+/// How often a command is asked whether it has done what it is there for.
+constexpr Duration kDonePoll = std::chrono::milliseconds(5);
 
 // Unknown to the C library of EL 8; its number is the same on all architectures.
 #ifndef SYS_close_range
@@ -163,6 +165,10 @@ class Child {
 
   void kill_group() {
     kill(-pid_, SIGKILL);
+    kill_alone();
+  }
+
+  void kill_alone() {
     kill(pid_, SIGKILL);
     while (waitpid(pid_, &status_, 0) < 0 && errno == EINTR) {
     }
@@ -193,35 +199,62 @@ void wait_for_news(const Child& child, const Descriptor& out, const Descriptor& 
 
 }  // namespace
 
-Outcome run(const Command& command, Deadline deadline) {
-  auto out = make_pipe(command);
-  auto err = make_pipe(command);
-  Child child(command, out, err);
-  for (auto* pipe : {&out, &err}) {
-    pipe->write.close();
-    fcntl(pipe->read.number(), F_SETFL, O_NONBLOCK);
-  }
-  Outcome outcome;
-  while (!child.has_ended()) {
-    if (deadline.expired()) {
-      child.kill_group();
-      outcome.timed_out = true;
-      break;
+class Program::Run {
+ public:
+  explicit Run(const Command& command)
+      : command_(command), out_(make_pipe(command)), err_(make_pipe(command)), child_(command, out_, err_) {
+    for (auto* pipe : {&out_, &err_}) {
+      pipe->write.close();
+      fcntl(pipe->read.number(), F_SETFL, O_NONBLOCK);
     }
-    wait_for_news(child, out.read, err.read, deadline);
-    drain(out.read, outcome.out, command.output_limit);
-    drain(err.read, outcome.err, command.output_limit);
   }
-  // What it printed last; a server that it left behind may hold the pipes open for ever.
-  drain(out.read, outcome.out, command.output_limit);
-  drain(err.read, outcome.err, command.output_limit);
-  keep_last(outcome.out, command.output_limit);
-  keep_last(outcome.err, command.output_limit);
-  if (outcome.timed_out || child.is_lost()) return outcome;
-  if (WIFEXITED(child.status())) outcome.exit_code = WEXITSTATUS(child.status());
-  if (WIFSIGNALED(child.status())) outcome.signal = WTERMSIG(child.status());
-  return outcome;
-}
+  Run(const Run&) = delete;
+  Run& operator=(const Run&) = delete;
+  ~Run() {
+    if (!child_.has_ended()) child_.kill_group();
+  }
+
+  Outcome wait(Deadline deadline) {
+    Outcome outcome;
+    while (!child_.has_ended()) {
+      if (deadline.expired()) {
+        child_.kill_group();
+        outcome.timed_out = true;
+        break;
+      }
+      if (command_.is_done && command_.is_done()) {
+        child_.kill_alone();
+        outcome.exit_code = 0;
+        break;
+      }
+      wait_for_news(child_, out_.read, err_.read, command_.is_done ? deadline.within(kDonePoll) : deadline);
+      drain(out_.read, outcome.out, command_.output_limit);
+      drain(err_.read, outcome.err, command_.output_limit);
+    }
+    // What it printed last; a server that it left behind may hold the pipes open for ever.
+    drain(out_.read, outcome.out, command_.output_limit);
+    drain(err_.read, outcome.err, command_.output_limit);
+    keep_last(outcome.out, command_.output_limit);
+    keep_last(outcome.err, command_.output_limit);
+    if (outcome.timed_out || outcome.succeeded() || child_.is_lost()) return outcome;
+    if (WIFEXITED(child_.status())) outcome.exit_code = WEXITSTATUS(child_.status());
+    if (WIFSIGNALED(child_.status())) outcome.signal = WTERMSIG(child_.status());
+    return outcome;
+  }
+
+ private:
+  Command command_;
+  Pipe out_;
+  Pipe err_;
+  Child child_;
+};
+
+Program::Program(const Command& command) : run_(std::make_unique<Run>(command)) {}
+Program::~Program() = default;
+
+Outcome Program::wait(Deadline deadline) { return run_->wait(deadline); }
+
+Outcome run(const Command& command, Deadline deadline) { return Program(command).wait(deadline); }
 
 pid_t start_detached(const std::string& program, std::vector<std::string> arguments,
                      std::vector<std::string> environment) {

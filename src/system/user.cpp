@@ -38,7 +38,12 @@ std::optional<User> find_user(const std::string& name) {
   if (getpwnam_r(name.c_str(), &entry, buffer.data(), buffer.size(), &found) != 0 || found == nullptr) {
     return std::nullopt;
   }
-  return User{name, entry.pw_dir, entry.pw_uid, entry.pw_gid, find_groups(name, entry.pw_gid)};
+  return User{name, entry.pw_dir, entry.pw_uid, entry.pw_gid, {}};
+}
+
+User with_groups(User user) {
+  if (user.groups.empty()) user.groups = find_groups(user.name, user.gid);
+  return user;
 }
 
 bool become(const User& user) noexcept {

@@ -154,15 +154,7 @@ Effort effort_of(const std::string& action, const Variables& environment) {
   const ScratchFolder folder;
   const auto trace = folder / "trace";
   Conditions conditions;
-  conditions.through = {"/usr/bin/strace",
-                        "-ff",
-                        "-qq",
-                        "-s",
-                        "200",
-                        "-o",
-                        trace,
-                        "-e",
-                        "trace=clone,clone3,fork,vfork,execve,connect,openat,open,creat,mkdir,mkdirat"};
+  conditions.through = {"/usr/bin/strace", "-ff", "-qq", "-s", "200", "-o", trace};
   Effort effort;
   effort.run = run_agent({action}, environment, conditions);
   const auto text = traces_in(folder);
@@ -177,6 +169,8 @@ Effort effort_of(const std::string& action, const Variables& environment) {
       effort.addresses.push_back(address);
     }
   }
+  effort.libraries = matches(text, R"re(openat\([^"]*"([^"]*\.so[.0-9]*)", [^)]*\) = [0-9])re");
+  effort.system_calls = static_cast<int>(matches(text, R"re((?:^|\n)([a-z_0-9]+)\()re").size());
   for (const auto* const expression :
        {R"re(open(?:at)?\((?:AT_FDCWD, )?"([^"]*)", [^,]*O_CREAT.* = [0-9])re",
         R"re((?:mkdir|creat)\("([^"]*)".* = [0-9])re", R"re(mkdirat\([^,]*, "([^"]*)".* = 0)re"}) {

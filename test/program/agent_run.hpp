@@ -58,13 +58,15 @@ struct Conditions {
 /// That of a recurring monitor.
 [[nodiscard]] Variables recurring(Variables environment);
 
-/// The processes that a run starts, and the addresses that it connects to, agent and children alike.
+/// What a run takes, agent and children alike: nothing of it depends on how busy the machine is.
 struct Effort {
   AgentRun run;
   std::vector<std::string> programs;   ///< names of executed programs other than the agent itself
   int processes = 0;                   ///< processes made
   std::vector<std::string> addresses;  ///< of sockets of the instance, the cluster or the network
   std::vector<std::string> created;    ///< files and folders created
+  std::vector<std::string> libraries;  ///< shared libraries loaded
+  int system_calls = 0;                ///< of all kinds
 };
 [[nodiscard]] Effort effort_of(const std::string& action, const Variables& environment);
 

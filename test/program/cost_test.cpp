@@ -12,6 +12,37 @@ std::string joined(const std::vector<std::string>& texts) {
   return text;
 }
 
+bool has_loaded(const Effort& effort, const std::string& library) {
+  return joined(effort.libraries).find("/" + library + ".so") != std::string::npos;
+}
+
+// About twice what was counted on Debian 12, 122 and 382: the libraries that libpq needs differ from machine to
+// machine.
+constexpr int kCallsWithoutServer = 250;
+constexpr int kCallsOfAMonitor = 800;
+
+TEST(Cost, OfWhatSpeaksToNoServerIsWithoutLibpq) {
+  const ScratchInstance instance;
+  const auto idle = effort_of(
+      "notify", with(environment_for(instance),
+                     {{"OCF_RESKEY_CRM_meta_notify_type", "post"}, {"OCF_RESKEY_CRM_meta_notify_operation", "start"}}));
+  for (const auto& effort : {effort_of("meta-data", environment_for(instance)), idle}) {
+    EXPECT_EQ(effort.run.code, kSuccess) << effort.run.err;
+    EXPECT_FALSE(has_loaded(effort, "libpq")) << joined(effort.libraries);
+    EXPECT_LE(effort.libraries.size(), 12U) << joined(effort.libraries);
+    EXPECT_GT(effort.system_calls, 10);
+    EXPECT_LE(effort.system_calls, kCallsWithoutServer);
+  }
+}
+
+TEST(Cost, OfAMonitorIsWithoutTheLookupOfGroups) {
+  ScratchInstance instance;
+  instance.start();
+  const auto effort = effort_of("monitor", recurring(environment_for(instance)));
+  EXPECT_TRUE(has_loaded(effort, "libpq"));
+  EXPECT_FALSE(has_loaded(effort, "libnss_systemd")) << joined(effort.libraries);
+}
+
 TEST(Cost, OfAStandbysMonitorIsOneConnectionAndNoProcess) {
   const ScratchPair pair;
   const auto effort = effort_of("monitor", recurring(environment_for(pair.standby)));
@@ -20,6 +51,7 @@ TEST(Cost, OfAStandbysMonitorIsOneConnectionAndNoProcess) {
   EXPECT_EQ(joined(effort.programs), "");
   EXPECT_EQ(effort.addresses.size(), 1U) << joined(effort.addresses);
   EXPECT_EQ(joined(effort.created), "");
+  EXPECT_LE(effort.system_calls, kCallsOfAMonitor);
 }
 
 TEST(Cost, OfAPrimarysMonitorThatChangesNothingIsTwoProcesses) {

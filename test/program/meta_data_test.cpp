@@ -40,7 +40,7 @@ TEST(MetaData, IsInForm10WhereTheEnvironmentIsEmpty) {
 }
 
 TEST(MetaData, IsTheSameForAUserWithoutAnyRight) {
-  const auto nobody = system::find_user("nobody").value();
+  const auto nobody = system::with_groups(system::find_user("nobody").value());
   const ScratchFolder folder;  // the build folder may be closed to others
   fs::copy_file(agent_program(), folder / "pgsqlms");
   Conditions conditions;

@@ -12,6 +12,7 @@
 #include <filesystem>
 
 #include "pgsqlms/ocf/answer.hpp"
+#include "pgsqlms/system/connection.hpp"
 #include "pgsqlms/system/file.hpp"
 #include "pgsqlms/system/server_processes.hpp"
 #include "pgsqlms/system/steady_clock.hpp"
@@ -34,8 +35,8 @@ using std::chrono_literals::operator""s;
 
 SteadyClock steady;
 
-User nobody() { return find_user("nobody").value(); }
-User postgres() { return find_user("postgres").value(); }
+User nobody() { return with_groups(find_user("nobody").value()); }
+User postgres() { return with_groups(find_user("postgres").value()); }
 
 /// The user of the file, as its name.
 uid_t owner_of(const std::string& path) {
@@ -115,15 +116,20 @@ TEST(RunAsUser, TakesTheProgramAlongWhenTheAgentIsKilled) {
   EXPECT_TRUE(test::eventually([&] { return !test::is_alive(pid()); }));
 }
 
-TEST(FindUser, KnowsTheGroupsTheHomeAndNobodyElse) {
+TEST(FindUser, KnowsTheHomeAndNobodyElse) {
   const auto user = find_user("postgres");
   ASSERT_TRUE(user);
   EXPECT_EQ(user->name, "postgres");
   EXPECT_FALSE(user->home.empty());
   EXPECT_NE(user->uid, 0U);
-  EXPECT_NE(std::find(user->groups.begin(), user->groups.end(), user->gid), user->groups.end());
+  EXPECT_TRUE(user->groups.empty());
   EXPECT_FALSE(find_user("no-such-user"));
   EXPECT_FALSE(find_user(""));
+}
+
+TEST(WithGroups, KnowsTheGroupsOfTheUser) {
+  const auto user = with_groups(find_user("postgres").value());
+  EXPECT_NE(std::find(user.groups.begin(), user.groups.end(), user.gid), user.groups.end());
 }
 
 TEST(ActingAs, MakesFilesOfTheUserAndComesBack) {
@@ -187,6 +193,22 @@ TEST(ActingAs, DoesNothingWhereTheProcessIsThatUserAlready) {
       },
       &me);
   EXPECT_EQ(told, std::to_string(me.uid));
+}
+
+TEST(ConnectionOpen, ComesToASocketThatOnlyAGroupOfTheUserMayReach) {
+  const auto user = with_groups(find_user("postgres").value());
+  const auto extra = std::find_if(user.groups.begin(), user.groups.end(), [&](gid_t gid) { return gid != user.gid; });
+  if (extra == user.groups.end()) GTEST_SKIP() << "the user postgres is in one group only";
+  test::ScratchInstance instance;
+  instance.start();
+  const auto folder = instance.folder() / "";
+  ASSERT_EQ(chown(folder.c_str(), 0, *extra), 0);
+  ASSERT_EQ(chmod(folder.c_str(), 0710), 0);
+  const auto parameters = instance.parameters();
+  const Address address{parameters.pghost, parameters.pgport, find_user("postgres").value()};
+  const auto attempt = Connection::open(address, SessionKind::Sql, Deadline(steady, 10s));
+  EXPECT_EQ(attempt.contact, pg::Contact::Accepted) << attempt.detail;
+  ASSERT_EQ(chown(folder.c_str(), user.uid, user.gid), 0);  // the server is stopped by its files
 }
 
 TEST(ActingAs, RefusesWithoutTheRightToDoSo) {

@@ -53,6 +53,27 @@ TEST(Start, BringsUpAPrimary) {
   EXPECT_EQ(instance.ask("SELECT pg_is_in_recovery()"), "f");
 }
 
+TEST(Start, DoesNotWaitForPgCtlToNoticeThatTheServerIsUp) {
+  const ScratchInstance instance;
+  auto parameters = instance.parameters();
+  const test::ScratchFolder programs;
+  test::write_file(programs / "pg_ctl", "#!/bin/sh\n" + parameters.bindir + "/pg_ctl \"$@\"\nsleep 60\n", 0755);
+  parameters.bindir = programs.path();
+  const auto began = std::chrono::steady_clock::now();
+  LocalInstance(parameters).start(in(50s));
+  EXPECT_LT(std::chrono::steady_clock::now() - began, 30s);
+  EXPECT_EQ(instance.ask("SELECT pg_is_in_recovery()"), "f");
+}
+
+TEST(Start, IsNotDeceivedByThePidFileOfAKilledServer) {
+  ScratchInstance instance;
+  instance.start();
+  instance.kill_server();
+  ASSERT_NE(test::contents_of(instance.data() + "/postmaster.pid").find("ready"), std::string::npos);
+  test::write_file(instance.data() + "/postgresql.conf", "port = nowhere\n", 0600);
+  EXPECT_NE(failure_of_start(instance), "");
+}
+
 TEST(Start, BringsUpAStandbyWithoutAPrimary) {
   const ScratchInstance primary;
   const ScratchInstance standby;

@@ -12,7 +12,7 @@ int main(int argc, char** argv) {
   testing::InitGoogleTest(&argc, argv);
   if (const char* const name = std::getenv("PGSQLMS_TESTS_AS")) {
     const auto user = pgsqlms::system::find_user(name);
-    if (!user || !pgsqlms::system::become(*user)) {
+    if (!user || !pgsqlms::system::become(pgsqlms::system::with_groups(*user))) {
       std::cerr << "cannot become " << name << '\n';
       return 1;
     }

@@ -32,7 +32,7 @@ system::User find_scratch_user() {
     if (found == nullptr) throw std::runtime_error("the user of these tests has no name");
     name = entry.pw_name;
   }
-  if (auto user = system::find_user(name)) return *user;
+  if (auto user = system::find_user(name)) return system::with_groups(*user);
   throw std::runtime_error("there is no user " + name);
 }
 

@@ -236,6 +236,29 @@ TEST(Run, ThrowsAFailureWhereNoProcessCanBeMade) {
   EXPECT_EQ(told, "/bin/sh not run, pipe: Too many open files");
 }
 
+TEST(Run, EndsAProgramThatHasDoneItsWorkButNotItsChildren) {
+  const ScratchFolder folder;
+  auto command =
+      shell("setsid sleep 60 & echo $! >" + (folder / "child") + "; touch " + (folder / "done") + "; sleep 60");
+  command.is_done = [&] { return access((folder / "done").c_str(), F_OK) == 0; };
+  const auto outcome = run(command, Deadline(steady, 30s));
+  EXPECT_TRUE(outcome.succeeded());
+  EXPECT_FALSE(outcome.timed_out);
+  const auto child = pid_in(folder / "child");
+  EXPECT_TRUE(is_alive(child));
+  kill(child, SIGKILL);
+}
+
+TEST(Program, RunsBesideThisOneAndIsEndedWithItsObject) {
+  const ScratchFolder folder;
+  {
+    const Program program(shell("echo $$ >" + (folder / "pid") + "; sleep 60"));
+    ASSERT_TRUE(eventually([&] { return pid_in(folder / "pid") > 0; }));
+    EXPECT_TRUE(is_alive(pid_in(folder / "pid")));
+  }
+  EXPECT_FALSE(is_alive(pid_in(folder / "pid")));
+}
+
 TEST(Describe, NamesTheWayItEndedAndTheLastLinePrinted) {
   EXPECT_EQ(describe(run_shell("echo first; echo second; exit 4")), "exit code 4: second");
   EXPECT_EQ(describe(run_shell("echo out; printf 'a\\nb\\n\\n' >&2; exit 1")), "exit code 1: b");

@@ -2,7 +2,6 @@
 // Connection: one libpq session with the local server, every step of it with a deadline.
 #pragma once
 
-#include <libpq-fe.h>
 #include <sys/types.h>
 
 #include <memory>
@@ -13,6 +12,7 @@
 
 #include "pgsqlms/clock.hpp"
 #include "pgsqlms/pg/instance.hpp"
+#include "pgsqlms/system/libpq.hpp"
 #include "pgsqlms/system/user.hpp"
 
 namespace pgsqlms::system {
@@ -63,14 +63,14 @@ class Connection {
   [[nodiscard]] Reply query(const std::string& sql, Deadline deadline);
 
   /// server_version_num: 150018 for 15.18.
-  [[nodiscard]] int server_version() const { return PQserverVersion(session_.get()); }
+  [[nodiscard]] int server_version() const { return libpq().server_version(session_.get()); }
 
   /// The process that listens on the other side; nothing over TCP.
   [[nodiscard]] std::optional<pid_t> postmaster_pid() const;
 
  private:
   struct Finish {
-    void operator()(PGconn* session) const { PQfinish(session); }
+    void operator()(PGconn* session) const { libpq().finish(session); }
   };
 
   explicit Connection(PGconn* session) : session_(session) {}

@@ -38,7 +38,9 @@ class LocalInstance : public pg::Instance {
   void end_orphans(Deadline deadline) override;
 
  private:
+  /// The user that the server belongs to, perhaps without its groups, and for sure with them.
   [[nodiscard]] const User& user() const;
+  [[nodiscard]] const User& owner();
   [[nodiscard]] std::string no_such_user() const;
   [[nodiscard]] Address address() const;
   [[nodiscard]] std::string program(const std::string& name) const;
@@ -54,8 +56,8 @@ class LocalInstance : public pg::Instance {
   [[nodiscard]] std::optional<std::string> setting_by_sql(const std::string& name, Deadline deadline);
   [[nodiscard]] std::string setting(const std::string& name, Deadline deadline);
   [[nodiscard]] std::string read_template(const pg::TemplateNames& names);
-  [[nodiscard]] Outcome pg_ctl(std::vector<std::string> arguments, Deadline deadline);
-  [[nodiscard]] std::string last_log_line() const;
+  [[nodiscard]] Command pg_ctl(const std::vector<std::string>& arguments);
+  [[nodiscard]] std::string last_log_line();
 
   ocf::ResourceParameters parameters_;
   std::optional<User> user_;

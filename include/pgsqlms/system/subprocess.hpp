@@ -5,6 +5,8 @@
 #include <sys/types.h>
 
 #include <cstddef>
+#include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -19,6 +21,9 @@ struct Command {
   bool parsed_output = true;           ///< run with LC_ALL=C, because somebody reads what it prints
   std::vector<std::string> unset;      ///< variables that the program must not see
   std::size_t output_limit = 1 << 20;  ///< bytes of each stream that are kept: the last ones
+  /// Asked while the program runs: whether it has done already what it is there for. Then it is ended, alone, and has
+  /// succeeded.
+  std::function<bool()> is_done;
 };
 
 /// How a program ended. Exactly one of exit_code, signal and timed_out tells.
@@ -32,9 +37,25 @@ struct Outcome {
   [[nodiscard]] bool succeeded() const { return exit_code == 0; }
 };
 
-/// Runs the program in a process group of its own, with no input, and waits for it. It dies with this process. Programs
-/// that it leaves behind in another session (a postmaster) are not waited for. Throws ocf::Failure if no process can be
-/// made.
+/// A program that runs beside this one, in a process group of its own, with no input. It dies with this object and with
+/// this process.
+class Program {
+ public:
+  /// Starts it. Throws ocf::Failure if no process can be made.
+  explicit Program(const Command& command);
+  Program(const Program&) = delete;
+  Program& operator=(const Program&) = delete;
+  ~Program();
+
+  /// To be called once. Programs that it leaves behind in another session (a postmaster) are not waited for.
+  [[nodiscard]] Outcome wait(Deadline deadline);
+
+ private:
+  class Run;
+  std::unique_ptr<Run> run_;
+};
+
+/// Runs the program to its end.
 [[nodiscard]] Outcome run(const Command& command, Deadline deadline);
 
 /// Starts a program that lives on after this process, in a session of its own, with nothing of this process but what is

@@ -15,18 +15,23 @@ struct User {
   std::string home;
   uid_t uid = 0;
   gid_t gid = 0;
-  std::vector<gid_t> groups;  ///< all groups, the primary one included
+  /// All groups, the primary one included; empty until somebody needs them: they may be a name service's to tell.
+  std::vector<gid_t> groups;
 };
 
-/// Nothing if there is no such user.
+/// Nothing if there is no such user. Its groups are not looked up.
 [[nodiscard]] std::optional<User> find_user(const std::string& name);
 
+/// The same user with its groups.
+[[nodiscard]] User with_groups(User user);
+
 /// Becomes the user for good: groups, group and user, real, effective and saved. For a child before exec:
-/// async-signal-safe. Returns false if the identity could not be taken in whole.
+/// async-signal-safe. Returns false if the identity could not be taken in whole. The groups are those that `user` has
+/// here.
 [[nodiscard]] bool become(const User& user) noexcept;
 
 /// Acts as the user, as far as files and sockets are concerned, for as long as the object lives. Does nothing where the
-/// process is that user already. Throws ocf::Failure(ErrPerm) if it may not.
+/// process is that user already. Throws ocf::Failure(ErrPerm) if it may not. The groups are those that `user` has here.
 class ActingAs {
  public:
   explicit ActingAs(const User& user);
