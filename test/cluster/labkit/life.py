@@ -33,6 +33,9 @@ def up(settings, with_postgresql=True, with_resources=True):
     if with_postgresql:
         with step(f"installing {os.path.basename(settings['agent'])}"):
             in_parallel(lambda node: agents.install(node, settings["agent"]), cluster.nodes)
+    else:
+        # The configuration of the machine's own instances would be in the nodes too.
+        in_parallel(lambda node: node.run("rm -rf /etc/postgresql/*"), cluster.nodes)
     with step("starting corosync and pacemaker"):
         in_parallel(stack.start, cluster.nodes)
     if with_postgresql:
