@@ -10,6 +10,7 @@
 #include <string>
 #include <string_view>
 
+#include "pgsqlms/action/transitions.hpp"
 #include "pgsqlms/cluster/promotion_score.hpp"
 #include "pgsqlms/decision/instance_state.hpp"
 #include "pgsqlms/ocf/action.hpp"
@@ -220,6 +221,24 @@ void print_markdown_states(std::ostream& out) {
   }
 }
 
+void print_markdown_transitions(std::ostream& out) {
+  constexpr ocf::Action kColumns[] = {ocf::Action::Start, ocf::Action::Promote, ocf::Action::Demote};
+  out << "\n## What start, promote and demote do\n\n"
+         "An empty cell is a refusal: exit code 1, and the exit reason names the state. `stop` does not ask for the "
+         "state: it ends\nwhatever server works in the data directory, and succeeds if no process of it is left.\n\n"
+         "| the instance is |";
+  for (const auto action : kColumns) out << " `" << ocf::spec_of(action).name << "` |";
+  out << "\n|---|---|---|---|\n";
+  for (const auto& state : decision::kStateAnswers) {
+    out << "| " << state.name << " |";
+    for (const auto action : kColumns) {
+      const auto* const transition = action::find_transition(action, state.state);
+      out << ' ' << (transition == nullptr ? std::string() : in_table(transition->comment)) << " |";
+    }
+    out << '\n';
+  }
+}
+
 void print_markdown_exit_codes(std::ostream& out) {
   out << "\n## Exit codes\n\n"
          "| code | name | meaning | what Pacemaker does |\n"
@@ -245,6 +264,7 @@ void print_markdown(std::ostream& out) {
   print_markdown_parameters(out);
   print_markdown_actions(out);
   print_markdown_states(out);
+  print_markdown_transitions(out);
   print_markdown_exit_codes(out);
   print_markdown_scores(out);
 }

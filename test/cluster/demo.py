@@ -22,7 +22,6 @@ BUILD = os.path.join(CHECKOUT, "build")
 KEPT = os.path.join(BUILD, "demo")
 LAB = [os.path.join(HERE, "lab"), "--name", "demo"]
 CLIENT = os.path.join(BUILD, "test", "cluster", "cluster_client")
-AGENT = os.path.join(BUILD, "pgsqlms")
 
 RESOURCE, CLONE = "pgsqld", "pgsql-ha"
 VOTE = re.compile(r"(?P<node>\S+) (?P<lsn>[0-9A-F]+/[0-9A-F]+) on timeline (?P<timeline>\d+)")
@@ -97,9 +96,9 @@ def prepare():
     os.makedirs(KEPT)
     run_long("configuring the build", "build",
              ["cmake", "-S", CHECKOUT, "-B", BUILD, "-G", "Ninja"], 300)
-    run_long("building the agent", "build",
-             ["cmake", "--build", BUILD, "--parallel", "--target", "pgsqlms", "cluster_client"], 1800)
-    run_long("bringing up srv1 srv2 srv3", "lab", [*LAB, "up", "--agent", AGENT], 300)
+    run_long("building the agent's package", "build",
+             ["cmake", "--build", BUILD, "--parallel", "--target", "deb", "cluster_client"], 1800)
+    run_long("bringing up srv1 srv2 srv3", "lab", [*LAB, "up"], 300)
 
 
 # The client and what it knows

@@ -24,6 +24,10 @@ using NodeName = std::string;
 using Command = std::vector<std::string>;
 using std::chrono::seconds;
 
+/// A gap of seconds between two acknowledged commits that a busy machine may cause by itself; what is longer is an
+/// outage.
+constexpr double kLongestHiccup = 1.0;
+
 inline const std::vector<NodeName> kNodes = {"srv1", "srv2", "srv3"};
 
 /// What a program that has ended said.

@@ -10,9 +10,6 @@
 namespace pgsqlms::scenario {
 namespace {
 
-/// A gap between two acknowledged commits that a busy machine may cause by itself; what is longer is an outage.
-constexpr double kLongestHiccup = 1.0;
-
 const char* const kPostgresUser = "postgres";
 
 NodeName the_other_standby(const std::vector<NodeName>& standbys, const NodeName& one) {

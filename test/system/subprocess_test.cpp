@@ -201,6 +201,14 @@ TEST(Run, HidesTheVariablesThatTheProgramMustNotSee) {
   EXPECT_EQ(run(command, Deadline(steady, 10s)).out, ",1\n");
 }
 
+TEST(Run, GivesTheProgramTheHomeAndTheNameOfItsUser) {
+  const auto user = find_user("postgres");
+  ASSERT_TRUE(user);
+  auto command = shell("echo $HOME $USER $LOGNAME; env | grep -c ^HOME=");
+  command.user = &*user;
+  EXPECT_EQ(run(command, Deadline(steady, 20s)).out, user->home + " postgres postgres\n1\n");
+}
+
 TEST(Run, RunsTheProgramInTheRootDirectory) { EXPECT_EQ(run_shell("pwd").out, "/\n"); }
 
 TEST(Run, MakesAProcessGroupOfItsOwn) {

@@ -17,7 +17,7 @@ namespace pgsqlms::system {
 
 struct Command {
   std::vector<std::string> arguments;  ///< the first one is the program's full name
-  const User* user = nullptr;          ///< whom the program runs as; nullptr: as this process
+  const User* user = nullptr;          ///< whom the program runs as, at home there; nullptr: as this process
   bool parsed_output = true;           ///< run with LC_ALL=C, because somebody reads what it prints
   std::vector<std::string> unset;      ///< variables that the program must not see
   std::size_t output_limit = 1 << 20;  ///< bytes of each stream that are kept: the last ones

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import time
 
-from labkit import LabError, freezer, postgresql, power, resources, stack, status
+from labkit import LabError, agents, freezer, postgresql, power, resources, stack, status
 from labkit.cluster import Cluster, MARKER, VIP, is_marked, state_folder
 from labkit.node import File
 from labkit.progress import step, tell
@@ -18,7 +18,8 @@ NEEDED = ("/usr/sbin/corosync", "/usr/sbin/pacemakerd", "/usr/sbin/cibadmin", "/
           "/usr/lib/ocf/resource.d/heartbeat/IPaddr2")
 
 
-def up(settings, with_resources):
+def up(settings, with_postgresql=True, with_resources=True):
+    """Without PostgreSQL the nodes are as an administrator finds them who begins with a cluster and fencing."""
     began = time.monotonic()
     require_machine()
     take_down(settings["name"])
@@ -28,14 +29,22 @@ def up(settings, with_resources):
     with step(f"booting {' '.join(node.name for node in cluster.nodes)}"):
         in_parallel(lambda node: power.ask(cluster, f"on {node.name} bare"), cluster.nodes)
         empty_cib = subprocess.run(["/usr/sbin/cibadmin", "--empty"], stdout=subprocess.PIPE, check=True).stdout
-        in_parallel(lambda node: node.install(first_files(cluster, node, empty_cib)), cluster.nodes)
+        in_parallel(lambda node: node.install([*first_files(cluster, node), *stack.files(cluster, empty_cib)]), cluster.nodes)
+    if with_postgresql:
+        with step(f"installing {os.path.basename(settings['agent'])}"):
+            in_parallel(lambda node: agents.install(node, settings["agent"]), cluster.nodes)
+    else:
+        # The configuration of the machine's own instances would be in the nodes too.
+        in_parallel(lambda node: node.run("rm -rf /etc/postgresql/*"), cluster.nodes)
     with step("starting corosync and pacemaker"):
         in_parallel(stack.start, cluster.nodes)
-    with step(f"creating PostgreSQL on {cluster.nodes[0].name}, cloning it to the others"):
-        postgresql.create_instances(cluster)
+    if with_postgresql:
+        with step(f"creating PostgreSQL on {cluster.nodes[0].name}, cloning it to the others"):
+            in_parallel(lambda node: node.install(postgresql.files(node)), cluster.nodes)
+            postgresql.create_instances(cluster)
     with step("waiting for quorum and a controller"):
         wait_until(lambda: status.is_settled(cluster), 60, "all nodes online and a controller elected", pause=0.3)
-    if with_resources:
+    if with_postgresql and with_resources:
         with step("starting the resources, waiting until all is stable"):
             resources.configure(cluster)
             status.wait_until_stable(cluster, timeout=120)
@@ -67,16 +76,10 @@ def prepare(settings):
     return cluster
 
 
-def first_files(cluster, node, empty_cib):
+def first_files(cluster, node):
     names = [(other.address, other.name) for other in cluster.nodes] + [(VIP, "vip")]
     hosts = "127.0.0.1 localhost\n" + "".join(f"{address} {name}\n" for address, name in names)
-    return [
-        File("/etc/hosts", hosts),
-        File("/etc/hostname", node.name + "\n"),
-        resources.agent_file(cluster.settings["agent"]),
-        *stack.files(cluster, empty_cib),
-        *postgresql.files(node),
-    ]
+    return [File("/etc/hosts", hosts), File("/etc/hostname", node.name + "\n")]
 
 
 def down(name):

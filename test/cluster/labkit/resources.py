@@ -3,12 +3,9 @@
 
 from xml.sax.saxutils import quoteattr
 
-from labkit import LabError
 from labkit.cluster import PREFIX_LENGTH, VIP
-from labkit.node import File
 from labkit.postgresql import BINDIR, PARAMETERS
 
-AGENT = "/usr/lib/ocf/resource.d/heartbeat/pgsqlms"
 RESOURCE = "pgsqld"
 CLONE = "pgsql-ha"
 VIP_RESOURCE = "pgsql-vip"
@@ -82,28 +79,3 @@ def configure(cluster):
     node = cluster.running_nodes()[0]
     node.run(["cibadmin", "--modify", "--allow-create", "--scope", "configuration", "--xml-pipe"],
              stdin=configuration(cluster).encode())
-
-
-def agent_file(path):
-    """The agent under test as it is installed in a node; its old inode goes on serving whoever runs it."""
-    with open(path, "rb") as file:
-        return File(AGENT, file.read(), 0o755)
-
-
-def install_agent(node, path):
-    """By renaming, so that an action under way never meets half a program; also into a node that is off."""
-    if node.pid() is None:
-        import os
-        import shutil
-
-        target = node.file(AGENT)
-        if not os.path.exists(target):
-            raise LabError(f"{node.name} is off and was never on")
-        shutil.copyfile(path, target + ".new")
-        os.chmod(target + ".new", 0o755)
-        os.rename(target + ".new", target)
-        return
-    new = agent_file(path)
-    new.path += ".new"
-    node.install([new])
-    node.run(["mv", new.path, AGENT])

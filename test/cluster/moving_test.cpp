@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: PostgreSQL
+// Moving a running cluster from PAF's package to ours and back, as docs/moving-from-paf.md says, and what a failover
+// does half-way. Every case begins and ends with our package on all nodes, and with the promises of ClusterScenario.
+#include "scenario.hpp"
+
+namespace pgsqlms::scenario {
+namespace {
+
+const std::string kOurs = "resource-agents-pgsqlms";
+const std::string kPaf = "resource-agents-paf";
+
+/// The packages as they lie in the nodes.
+std::string file_of(const std::string& package) { return "/root/" + package + ".deb"; }
+
+class MovingFromPaf : public ClusterScenario {
+ protected:
+  void SetUp() override {
+    ClusterScenario::SetUp();
+    if (HasFatalFailure()) return;
+    for (const auto& node : kNodes) {
+      lab().call({"copy", PGSQLMS_AGENT_DEFAULT, node, file_of(kOurs)});
+      lab().call({"copy", "paf", node, file_of(kPaf)});
+    }
+  }
+
+  /// The steps of docs/moving-from-paf.md on one node.
+  static void change_package(const NodeName& node, const std::string& package) {
+    lab().exec(node, {"crm", "--wait", "node", "maintenance", node});
+    const auto installed = lab().try_exec(
+        node, {"env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "install", "-y", file_of(package)}, seconds(300));
+    ASSERT_EQ(installed.code, 0) << installed.output << installed.errors;
+    EXPECT_EQ(owner_of_the_agent(node), package);
+    lab().exec(node, {"crm", "--wait", "node", "ready", node});
+  }
+
+  static std::string owner_of_the_agent(const NodeName& node) {
+    const auto found = lab().exec(node, {"dpkg", "--search", "/usr/lib/ocf/resource.d/heartbeat/pgsqlms"});
+    return found.substr(0, found.find(':'));
+  }
+
+  /// Standbys first, the primary's node last.
+  void change_all_packages(const std::string& package) const {
+    for (const auto& standby : standbys()) change_package(standby, package);
+    change_package(primary(), package);
+  }
+
+  /// The primary loses its power when only `successor` has all of its WAL, so that every voter has a say in who is
+  /// promoted. In the end all three nodes are there again.
+  void expect_failover_to(const NodeName& successor, const NodeName& behind) {
+    acknowledge_only_what_one_standby_has();
+    lab().call({"cut", primary(), behind, "--only", "postgres"});
+    ASSERT_TRUE(within(seconds(20), behind + " falls behind", [&] {
+      const auto written = lab().sql(primary(), "select pg_current_wal_flush_lsn()");
+      return lab().sql(behind, "select pg_last_wal_receive_lsn() + 1000 < '" + written + "'") == "t";
+    }));
+    lab().call({"power", "off", primary()});
+    lab().call({"heal"});
+    ASSERT_TRUE(within(seconds(120), successor + " is promoted", [&] { return lab().view().primary() == successor; }));
+    EXPECT_TRUE(stable_with_primary(successor, 1));
+    bring_back(primary());
+    EXPECT_TRUE(stable_with_primary(successor));
+  }
+};
+
+TEST_F(MovingFromPaf, NodeByNodeToPafAndBackStopsNoInstanceAndMovesNoRole) {
+  change_all_packages(kPaf);
+  EXPECT_TRUE(stable_with_primary(primary()));
+  change_all_packages(kOurs);
+  EXPECT_TRUE(stable_with_primary(primary()));
+  for (const auto& node : kNodes) {
+    EXPECT_EQ(shutdowns_of_postgres(node), 0) << node;
+    EXPECT_EQ(starts_of_postgres(node), 0) << node;
+  }
+  EXPECT_EQ(events(" (start|stop|promote|demote) +rc=").size(), 0U);
+  EXPECT_EQ(outages_longer_than(kLongestHiccup), 0);
+}
+
+TEST_F(MovingFromPaf, HalfWayTheNewAgentIsPromotedAfterPafPrimaryWithPafVoting) {
+  const auto successor = standbys().front();
+  const auto voter = standbys().back();
+  change_package(voter, kPaf);
+  change_package(primary(), kPaf);
+
+  expect_failover_to(successor, voter);
+
+  change_package(voter, kOurs);
+  change_package(primary(), kOurs);
+  EXPECT_TRUE(stable_with_primary(successor));
+}
+
+TEST_F(MovingFromPaf, HalfWayPafIsPromotedAfterThePrimaryOfTheNewAgentWithTheNewAgentVoting) {
+  const auto successor = standbys().front();
+  const auto voter = standbys().back();
+  change_package(successor, kPaf);
+
+  expect_failover_to(successor, voter);
+
+  change_package(successor, kOurs);
+  EXPECT_TRUE(stable_with_primary(successor));
+}
+
+}  // namespace
+}  // namespace pgsqlms::scenario
