@@ -10,9 +10,6 @@
 namespace pgsqlms::scenario {
 namespace {
 
-/// A gap between two acknowledged commits that a busy machine may cause by itself; what is longer is an outage.
-constexpr double kLongestHiccup = 1.0;
-
 class WatchScenario : public ClusterScenario {
  protected:
   [[nodiscard]] bool is_watched() const override { return true; }

@@ -19,7 +19,6 @@
 namespace pgsqlms::test {
 namespace {
 
-constexpr std::chrono::milliseconds kPatience = 60s;
 constexpr std::string_view kReason = "ocf-exit-reason:";
 
 std::vector<char*> pointers_to(std::vector<std::string>& texts) {
@@ -47,9 +46,9 @@ std::vector<char*> pointers_to(std::vector<std::string>& texts) {
 }
 
 /// Waits for its end; kills it, with its group, if there is none.
-int wait_for_end(pid_t child) {
+int wait_for_end(pid_t child, std::chrono::milliseconds patience) {
   int status = 0;
-  const bool ended = eventually([&] { return waitpid(child, &status, WNOHANG) != 0; }, kPatience);
+  const bool ended = eventually([&] { return waitpid(child, &status, WNOHANG) != 0; }, patience);
   if (!ended) {
     kill(-child, SIGKILL);
     waitpid(child, &status, 0);
@@ -105,7 +104,7 @@ AgentRun run_agent(const std::vector<std::string>& arguments, const Variables& e
   const pid_t child = fork();
   if (child < 0) throw std::runtime_error("fork");
   if (child == 0) execute(words, environment, conditions, out, err);
-  const int status = wait_for_end(child);
+  const int status = wait_for_end(child, conditions.patience);
   AgentRun run;
   run.took = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - began);
   if (WIFEXITED(status)) run.code = WEXITSTATUS(status);
@@ -150,10 +149,11 @@ Variables recurring(Variables environment) {
   return with(std::move(environment), {{"OCF_RESKEY_CRM_meta_interval", "15000"}});
 }
 
-Effort effort_of(const std::string& action, const Variables& environment) {
+Effort effort_of(const std::string& action, const Variables& environment, const std::string& program) {
   const ScratchFolder folder;
   const auto trace = folder / "trace";
   Conditions conditions;
+  conditions.program = program;
   conditions.through = {"/usr/bin/strace", "-ff", "-qq", "-s", "200", "-o", trace};
   Effort effort;
   effort.run = run_agent({action}, environment, conditions);

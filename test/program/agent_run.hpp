@@ -30,7 +30,7 @@ inline constexpr int kFailedPromoted = 9;
 /// How a run of the agent ended.
 struct AgentRun {
   int code = -1;    ///< exit code
-  int signal = 0;   ///< that ended it; SIGKILL also after a minute without an end
+  int signal = 0;   ///< that ended it; SIGKILL also where it did not end in time
   std::string out;  ///< what it wrote to its standard output
   std::string err;
   std::chrono::milliseconds took{};
@@ -41,10 +41,11 @@ struct AgentRun {
 
 /// Conditions of a run that are not in its environment.
 struct Conditions {
-  const system::User* user = nullptr;  ///< nobody in particular: as the tests
-  std::string program;                 ///< another copy of the agent
-  std::vector<std::string> through;    ///< words of a command that runs the agent, such as strace and its options
-  std::vector<int> closed;             ///< standard streams that are closed
+  const system::User* user = nullptr;        ///< nobody in particular: as the tests
+  std::string program;                       ///< another copy of the agent
+  std::vector<std::string> through;          ///< words of a command that runs the agent, such as strace and its options
+  std::vector<int> closed;                   ///< standard streams that are closed
+  std::chrono::milliseconds patience = 60s;  ///< how long its end is waited for
 };
 
 [[nodiscard]] std::string agent_program();
@@ -68,6 +69,7 @@ struct Effort {
   std::vector<std::string> libraries;  ///< shared libraries loaded
   int system_calls = 0;                ///< of all kinds
 };
-[[nodiscard]] Effort effort_of(const std::string& action, const Variables& environment);
+[[nodiscard]] Effort effort_of(const std::string& action, const Variables& environment,
+                               const std::string& program = agent_program());
 
 }  // namespace pgsqlms::test

@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: PostgreSQL
+// What is promised, one line each, under the ids that the cases' names begin with. A promise without a case fails.
+//
+// R<section><row>: the contract with PAF's users, by what PAF's agent does, so that a cluster can change over.
+// V M A E I: where this agent differs on purpose. F: flaws that are known from PAF and must not be here.
+#pragma once
+
+namespace pgsqlms::test {
+
+struct Promise {
+  const char* id;
+  const char* words;
+};
+
+// clang-format off
+inline constexpr Promise kPromises[] = {
+    // Before every action
+    {"R101", "OCF_ROOT is no directory"},
+    {"R102", "OCF_RESOURCE_INSTANCE is empty"},
+    {"R103", "meta-data and methods"},
+    {"R104", "pgdata, datadir or PG_VERSION is missing"},
+    {"R105", "crm_feature_set is too old or no version"},
+    {"R106", "the clone lacks notify=true"},
+    {"R107", "the clone may have more than one primary"},
+    {"R108", "PostgreSQL 12 and newer: template, recovery_target_timeline, application_name"},
+    {"R109", "PostgreSQL 11 and older: the template"},
+    {"R110", "maxlag is not a number"},
+    {"R111", "system_user is unknown"},
+    {"R112", "PostgreSQL older than 9.3"},
+    {"R113", "PostgreSQL's programs are missing"},
+    {"R114", "pg_control cannot be read, or wal_level is minimal"},
+    {"R115", "validate-all with everything fine"},
+    {"R116", "an unknown action, or none"},
+    // monitor
+    {"R201", "a standby accepts sessions"},
+    {"R202", "a primary accepts sessions"},
+    {"R203", "psql cannot connect"},
+    {"R204", "psql gives an odd answer or none"},
+    {"R205", "a temporary file cannot be created"},
+    {"R206", "sessions are rejected at first only"},
+    {"R207", "a server goes on rejecting sessions, pg_control says that it runs"},
+    {"R208", "a server went down while it was looked at"},
+    {"R209", "sessions are rejected, pg_control says shut down"},
+    {"R210", "sessions are rejected, pg_control is in a transition"},
+    {"R211", "nobody listens, and there is a process"},
+    {"R212", "no process, and a backup_label"},
+    {"R213", "no process, shut down"},
+    {"R214", "no process, in production"},
+    {"R215", "no process, in archive recovery"},
+    {"R216", "no process, pg_control in a transition"},
+    {"R217", "pg_isready cannot try"},
+    {"R218", "pg_isready answers something else"},
+    {"R219", "pg_controldata fails"},
+    // start
+    {"R301", "start of a running standby"},
+    {"R302", "start of a running primary or of a crashed instance"},
+    {"R303", "start of a stopped instance"},
+    {"R304", "the server does not start"},
+    {"R305", "standby.signal cannot be written"},
+    // stop
+    {"R401", "stop of a stopped instance"},
+    {"R402", "stop of a running instance"},
+    {"R403", "stop of an instance in any other state"},
+    {"R404", "stop where a check before the action fails"},
+    // promote
+    {"R501", "promote of a primary"},
+    {"R502", "promote of a stopped instance"},
+    {"R503", "promote of an instance in any other state"},
+    {"R504", "cancel_switchover is 1"},
+    {"R505", "cancel_switchover is 2"},
+    {"R506", "recover_master is 1"},
+    {"R507", "the own vote is missing"},
+    {"R508", "another vote is missing"},
+    {"R509", "another node has more WAL"},
+    {"R510", "pg_ctl promote fails"},
+    {"R511", "the promotion comes to its end"},
+    {"R512", "the server dies while it is promoted"},
+    // demote
+    {"R601", "demote of a standby"},
+    {"R602", "demote of a primary"},
+    {"R603", "demote of a stopped instance"},
+    {"R604", "demote where the monitor answers 6"},
+    {"R605", "demote of a crashed instance"},
+    // notify
+    {"R701", "a notification without an environment"},
+    {"R702", "pre-promote of the node that was the primary"},
+    {"R703", "pre-promote otherwise"},
+    {"R704", "post-promote"},
+    {"R705", "pre-demote of a crashed primary"},
+    {"R706", "pre-stop of a standby that is to be recovered"},
+    {"R707", "all other notifications"},
+    {"R801", "reload"},
+    // Environment, attributes, programs
+    {"R901", "parameters that are empty or 0 have their defaults"},
+    {"R902", "the notification's lists"},
+    {"R903", "the framework's variables: where logs, tools and reasons go"},
+    {"R904", "a foreign locale"},
+    {"R1001", "the primary's score"},
+    {"R1002", "the scores of standbys by rank"},
+    {"R1003", "the score of a standby that lags more than maxlag"},
+    {"R1004", "the score of a standby that is not ready"},
+    {"R1005", "the score of a node that is not connected"},
+    {"R1006", "the score at the first start"},
+    {"R1007", "the scores after a lost election"},
+    {"R1008", "a score is never deleted"},
+    {"R1009", "the attribute lsn_location"},
+    {"R1010", "the attribute nodes"},
+    {"R1011", "the attribute recover_master"},
+    {"R1012", "the attribute cancel_switchover"},
+    {"R1101", "the programs that a monitor runs"},
+    // Validation
+    {"V1", "only validate-all, start and promote judge the configuration"},
+    {"V2", "the clone's options are judged where there is a clone"},
+    {"V3", "primary_conninfo is parsed by libpq, compared exactly and never shown"},
+    {"V4", "a wrong value is named with its parameter"},
+    {"V5", "nothing is answered with 6"},
+    {"V6", "a stopped server's configuration is asked for as system_user, without a shell"},
+    // Monitor
+    {"M1", "a probe of a node without data directory or programs"},
+    {"M2", "a probe of a crashed instance says not running"},
+    {"M3", "without a process every state of pg_control is final"},
+    {"M4", "a server that refuses sessions for now is waited for within the deadline"},
+    {"M5", "a saturated server is alive"},
+    {"M6", "scores never change the answer"},
+    {"M7", "one session with settings of its own answers all"},
+    {"M8", "a backup_label does not make a crashed primary a stopped one"},
+    // Start, stop, demote, promote
+    {"A1", "a crashed instance is started as a standby"},
+    {"A2", "stop succeeds if and only if no process is left"},
+    {"A3", "a demotion of a crashed primary succeeds"},
+    {"A4", "no notification starts a server"},
+    {"A5", "promote leaves at once when the server is gone"},
+    {"A6", "every wait is bounded and named"},
+    {"A7", "standby.signal is written as system_user, without following links, 0600"},
+    {"A8", "names in the recovery template are filled in"},
+    {"A9", "a failed start tells the server's last words"},
+    // Election and scores
+    {"E1", "a position is the greater of received and replayed"},
+    {"E2", "there is no short cut past an election"},
+    {"E3", "a silent participant is named, and not passed over"},
+    {"E4", "names are compared exactly, strangers are ignored"},
+    {"E5", "scores are PAF's, written only when changed"},
+    {"E6", "a switchover needs the very last record"},
+    {"E7", "a promotion by hand is done"},
+    {"E8", "a checkpoint is written before a planned demotion"},
+    // Interface
+    {"I1", "meta-data of OCF 1.1 or 1.0, as any user"},
+    {"I2", "an unknown action is refused at once"},
+    {"I3", "parameters, help and version on the command line"},
+    {"I4", "logging without processes"},
+    {"I5", "the node's name comes from the environment"},
+    // Flaws
+    {"F01", "a link planted in the data directory"},
+    {"F02", "a replication client whose name is no regular expression"},
+    {"F03", "a replication client whose name is the beginning of a node's"},
+    {"F04", "psql or pg_ctl is killed by a signal"},
+    {"F05", "fork fails"},
+    {"F06", "exec fails"},
+    {"F07", "all connections are taken"},
+    {"F08", "the attribute daemon does not answer"},
+    {"F09", "the CIB does not answer"},
+    {"F10", "private attributes of a former transition"},
+    {"F11", "two resources in one cluster"},
+    {"F12", "node names that contain each other, with dots and hyphens"},
+    {"F13", "a node name longer than 63 bytes"},
+    {"F14", "a server that speaks French"},
+    {"F15", "a timeout that is not whole seconds"},
+    {"F16", "a password in primary_conninfo"},
+    {"F17", "postgresql.conf is broken while the server runs"},
+    {"F18", "the data directory is not mounted"},
+    {"F19", "a server that was started by hand"},
+    {"F20", "postmaster.pid names somebody else's process"},
+    {"F21", "the disk is full"},
+    {"F22", "permissions"},
+};
+// clang-format on
+
+}  // namespace pgsqlms::test
