@@ -123,7 +123,8 @@ TEST(ElectionProperty, TheScoresForAWinnerPutItAboveEveryOtherParticipant) {
       scores[node] = score;
     }
     for (const auto& node : election.participants) {
-      if (node != winner) EXPECT_LT(scores[node].value_or(-cluster::kInfinity), scores[winner]) << node;
+      if (node == winner) continue;
+      EXPECT_LT(scores[node].value_or(-cluster::kInfinity), scores[winner]) << node;
     }
   });
 }
@@ -184,10 +185,11 @@ TEST(SwitchoverProperty, ACandidateIsOnlyGoodThatIsBeyondEveryShutdownCheckpoint
     const Election election(chance);
     const auto candidate = any_position(chance);
     const auto missed = find_missed_shutdown(candidate, election.votes);
-    for (const auto& [node, checkpoint] : election.votes) {
-      if (!missed) EXPECT_TRUE(checkpoint < candidate) << node;
+    if (missed) {
+      EXPECT_FALSE(missed->checkpoint < candidate);
+      return;
     }
-    if (missed) EXPECT_FALSE(missed->checkpoint < candidate);
+    for (const auto& [node, checkpoint] : election.votes) EXPECT_TRUE(checkpoint < candidate) << node;
   });
 }
 

@@ -239,7 +239,7 @@ TEST(TimelineHistory, OfAPromotedStandbyAndOfWhoFollowsItIsWhereTheFirstTimeline
   pair.catch_up();
   const auto promoted_at = position_of(pair.standby).lsn;
   pair.primary.kill_server();
-  promote(pair.standby);
+  pair.standby.promote();
   write_wal(pair.standby);
   const auto history_of = [](const ScratchInstance& instance) {
     return LocalInstance(instance.parameters()).timeline_history(position_of(instance).timeline);
