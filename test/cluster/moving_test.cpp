@@ -25,12 +25,15 @@ class MovingFromPaf : public ClusterScenario {
 
   /// The steps of docs/moving-from-paf.md on one node.
   static void change_package(const NodeName& node, const std::string& package) {
-    lab().exec(node, {"crm", "--wait", "node", "maintenance", node});
-    const auto installed = lab().try_exec(
-        node, {"env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "install", "-y", file_of(package)}, seconds(300));
-    ASSERT_EQ(installed.code, 0) << installed.output << installed.errors;
+    take_time_for(node, {"crm", "--wait", "node", "maintenance", node});
+    take_time_for(node, {"env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "install", "-y", file_of(package)});
     EXPECT_EQ(owner_of_the_agent(node), package);
-    lab().exec(node, {"crm", "--wait", "node", "ready", node});
+    take_time_for(node, {"crm", "--wait", "node", "ready", node});
+  }
+
+  static void take_time_for(const NodeName& node, const Command& command) {
+    const Ended ended = lab().try_exec(node, command, seconds(300));
+    ASSERT_EQ(ended.code, 0) << ended.output << ended.errors;
   }
 
   static std::string owner_of_the_agent(const NodeName& node) {
