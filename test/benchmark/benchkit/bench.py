@@ -35,7 +35,11 @@ class Bench:
         self.cluster = None
 
     def __enter__(self):
-        self.up()
+        try:
+            self.up_again()
+        except BaseException:
+            life.down(self.name)
+            raise
         return self
 
     def __exit__(self, *exception):
@@ -112,8 +116,16 @@ class Bench:
             self.wait_until_stable(45)
             return False
         except LabError:
-            self.up()
+            self.up_again()
             return True
+
+    def up_again(self, attempts=3):
+        for left in reversed(range(attempts)):
+            try:
+                return self.up()
+            except LabError:
+                if left == 0:
+                    raise
 
 
 def contents_of(path):

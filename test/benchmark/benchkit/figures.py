@@ -51,15 +51,19 @@ class Run:
 
     # ---- One action
 
+    def actions(self, part):
+        """What was measured of each action, by contestant; nothing of one that failed."""
+        return {action: {} if "failed" in row else row for action, row in self.part(part).get("rows", {}).items()}
+
     def samples(self, part, action, contestant, what):
-        row = self.part(part).get("rows", {}).get(action, {})
+        row = self.actions(part).get(action, {})
         return [sample[what] for sample in row.get(contestant, {}).get("samples", [])]
 
     def cost(self, action, contestant, what, part="actions"):
         return median(self.samples(part, action, contestant, what))
 
     def count(self, action, contestant, what):
-        return self.part("actions").get("rows", {}).get(action, {}).get(contestant, {}).get(what)
+        return self.actions("actions").get(action, {}).get(contestant, {}).get(what)
 
     def cost_ratio(self, action, what):
         return ratio(self.cost(action, OURS, what), self.cost(action, PAF, what))

@@ -27,7 +27,7 @@ def save(figure, path):
 
 def draw_actions(run, path):
     """Bars of the wall time of one action, on a logarithmic axis."""
-    rows = run.part("actions").get("rows", {})
+    rows = run.actions("actions")
     bars = [(action, contestant, 1000 * run.cost(action, contestant, "wall")) for action, row in rows.items()
             for contestant in row if run.cost(action, contestant, "wall") is not None]
     if not bars:

@@ -62,10 +62,8 @@ def target_table(run):
 
 def action_table(run):
     rows = []
-    for action, row in run.part("actions").get("rows", {}).items():
+    for action, row in run.actions("actions").items():
         for contestant in row:
-            if contestant == "failed":
-                continue
             wall = run.samples("actions", action, contestant, "wall")
             against = run.cost_ratio(action, "wall") if contestant == OURS else None
             against_cpu = run.cost_ratio(action, "cpu") if contestant == OURS else None
@@ -115,7 +113,7 @@ def transition_table(run):
 
 def pressure_table(run):
     rows = []
-    for action in run.part("pressure").get("rows", {}):
+    for action in run.actions("pressure"):
         for contestant in (PAF, OURS):
             wall = run.samples("pressure", action, contestant, "wall")
             if wall:

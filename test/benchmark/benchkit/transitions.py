@@ -259,8 +259,9 @@ def measure(bench, names, agents, repetitions, tell, keep):
                 try:
                     row[agent].append(repeat(bench, kind, agent))
                     shown = f"{row[agent][-1]['rest']:.2f} s"
-                except (LabError, subprocess.SubprocessError, OSError) as problem:
-                    row[agent].append({"failed": str(problem)})
+                except Exception as problem:  # pylint: disable=broad-except
+                    # Whatever it was: it must not cost the repetitions that are still to come.
+                    row[agent].append({"failed": str(problem) or type(problem).__name__})
                     shown = f"failed: {problem}"
                     if bench.recover():
                         bench.set_intervals(*kind.intervals)
