@@ -53,6 +53,7 @@ void check_installation(const pg::Installation& installation, const ocf::Resourc
 
 void check_control_data(Agent& agent) {
   const auto control = agent.instance.control_data(agent.deadline);
+  require(control || !agent.deadline.expired(), ReturnCode::ErrGeneric, "out of time for pg_controldata");
   require(control.has_value(), ReturnCode::ErrArgs,
           "pg_controldata does not understand \"" + agent.parameters.datadir + "\"");
   constexpr std::array<std::string_view, 3> kLevels = {"replica", "logical", "hot_standby"};

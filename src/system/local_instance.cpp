@@ -358,6 +358,8 @@ std::string LocalInstance::setting(const std::string& name, Deadline deadline) {
   for (auto& option : start_options()) command.arguments.push_back(std::move(option));
   command.user = &owner();
   const auto outcome = run(command, deadline);
+  // That there was no answer tells nothing of the configuration.
+  if (outcome.timed_out || outcome.signal != 0) throw Failure("postgres -C " + name + ": " + describe(outcome));
   if (!outcome.succeeded()) {
     throw Failure(ReturnCode::ErrArgs, "postgres -C " + name + ": " + telling_line(outcome.err));
   }

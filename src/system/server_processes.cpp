@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <climits>
 #include <memory>
@@ -36,16 +37,28 @@ bool is_postgres_program(pid_t pid) {
   return name == "postgres" || name == "postmaster" || name == "edb-postgres";
 }
 
+/// The beginning of a file in /proc; empty if the process has just ended.
+std::string read_entry(pid_t pid, const char* name) {
+  std::array<char, 4096> buffer{};
+  const int file = open(entry(pid, name).c_str(), O_RDONLY | O_CLOEXEC);
+  if (file < 0) return {};
+  const auto count = read(file, buffer.data(), buffer.size());
+  close(file);
+  return count > 0 ? std::string(buffer.data(), static_cast<std::size_t>(count)) : std::string();
+}
+
 /// All server processes but the postmaster call themselves "postgres: ...".
 bool is_postmaster(pid_t pid) {
   constexpr std::string_view kChildTitle = "postgres: ";
-  std::array<char, kChildTitle.size()> title{};
-  const int file = open(entry(pid, "cmdline").c_str(), O_RDONLY | O_CLOEXEC);
-  if (file < 0) return false;
-  const auto count = read(file, title.data(), title.size());
-  close(file);
-  if (count <= 0) return false;  // it has just ended
-  return std::string_view(title.data(), static_cast<std::size_t>(count)) != kChildTitle;
+  const auto command = read_entry(pid, "cmdline");
+  return !command.empty() && command.compare(0, kChildTitle.size(), kChildTitle) != 0;
+}
+
+/// 0 if there is no such process.
+pid_t parent_of(pid_t pid) {
+  const auto status = read_entry(pid, "stat");  // pid (name) state parent ...
+  const auto columns = words(std::string_view(status).substr(std::min(status.rfind(')'), status.size())));
+  return columns.size() > 2 ? parse_number<pid_t>(columns[2]).value_or(0) : 0;
 }
 
 std::optional<uid_t> owner_of(const std::string& path) {
@@ -53,10 +66,26 @@ std::optional<uid_t> owner_of(const std::string& path) {
   return stat(path.c_str(), &status) == 0 ? std::optional(status.st_uid) : std::nullopt;
 }
 
+/// In a container a directory of the same name is another one.
+bool shares_names(pid_t pid) { return link_target(entry(pid, "ns/mnt")) == link_target("/proc/self/ns/mnt"); }
+
 bool works_in(pid_t pid, const std::string& directory) {
   const auto link = entry(pid, "cwd");
-  // By name where the directory is no longer reachable: deleted, or its file system unmounted.
-  return is_same_directory(link, directory) || link_target(link) == directory;
+  // By name where the directory was deleted.
+  return is_same_directory(link, directory) || (link_target(link) == directory && shares_names(pid));
+}
+
+/// Whether the command line has `-D DIRECTORY`.
+bool is_started_on(pid_t pid, const std::string& directory) {
+  const auto command = read_entry(pid, "cmdline");
+  return command.find(std::string("\0-D\0", 4) + directory + '\0') != std::string::npos;
+}
+
+/// Where the file system was unmounted under a server, its working directory has lost the beginning of its name.
+bool has_lost(pid_t pid, const std::string& directory) {
+  const auto link = entry(pid, "cwd");
+  if (is_same_directory(link, link_target(link)) || !shares_names(pid)) return false;
+  return is_started_on(pid, directory) || is_started_on(parent_of(pid), directory);
 }
 
 }  // namespace
@@ -69,15 +98,17 @@ bool is_same_directory(const std::string& a, const std::string& b) {
 }
 
 std::vector<ServerProcess> find_server_processes(const std::string& data_directory) {
-  // PostgreSQL refuses a data directory that is not its user's own. One that is gone has no owner to compare with.
-  const auto owner = owner_of(data_directory);
+  // PostgreSQL refuses a data directory that is not its user's own. One that is gone has no owner to compare with, and
+  // may have left an empty mount point.
+  const auto owner = owner_of(data_directory + "/PG_VERSION");
   std::vector<ServerProcess> processes;
   const std::unique_ptr<DIR, int (*)(DIR*)> proc(opendir("/proc"), closedir);
   if (!proc) return processes;
   while (const dirent* const found = readdir(proc.get())) {
     const auto pid = parse_number<pid_t>(found->d_name);
     if (!pid || (owner && owner_of("/proc/" + std::to_string(*pid)) != owner)) continue;
-    if (!works_in(*pid, data_directory) || !is_postgres_program(*pid)) continue;
+    if (!is_postgres_program(*pid)) continue;
+    if (!works_in(*pid, data_directory) && (owner || !has_lost(*pid, data_directory))) continue;
     processes.push_back({*pid, is_postmaster(*pid)});
   }
   return processes;

@@ -61,6 +61,7 @@ ClusterStandIn::ClusterStandIn() {
   make_folder(folder_ / "sbin");
   make_folder(folder_ / "attributes");
   make_folder(folder_ / "run");
+  write_file(folder_ / "log", "");
   for (const auto* const tool : {"crm_attribute", "crm_master", "crm_resource", "cibadmin", "pacemakerd"}) {
     fs::create_symlink(std::string("/usr/sbin/") + tool, folder_ / "sbin/" + tool);
   }

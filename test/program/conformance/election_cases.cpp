@@ -84,6 +84,8 @@ void switchover_that_lost_the_end(Scene& scene) {
     return primary.ask("SELECT count(*) FROM pg_stat_replication WHERE state = 'streaming'") == "1";
   };
   if (!eventually(streams)) throw std::runtime_error("the standby does not stream again");
+  primary.ask("CREATE TABLE kept AS SELECT 1 AS n");
+  catch_up(scene, primary);
   scene.hold<Frozen>(scene.local.process("walreceiver"));
   primary.ask("CREATE TABLE lost AS SELECT 1 AS n");
   primary.stop();

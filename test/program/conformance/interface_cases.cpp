@@ -225,9 +225,9 @@ Cases interface_cases() {
        "validate-all",
        nullptr,
        {kSuccess, "", ""},
-       {kErrArgs, "", ""},
-       "Pacemaker passes it; on a remote node there is nobody to ask.",
-       "#91"},
+       {kSuccess, "", ""},
+       "",
+       ""},
       {"R901_AParameterThatIsEmptyOrZeroHasItsDefault",
        "a primary, pgport is 0, datadir and maxlag are empty",
        [](Scene& scene) {
@@ -272,7 +272,7 @@ Cases interface_cases() {
        "monitor",
        nullptr,
        {kRunningPromoted, "", ""},
-       {kErrInstalled, "", ""},
+       {kDoesNotReturn, "", ""},
        "A standby's or a primary's probe needs no process.",
        ""},
       {"F05_AForkThatFailsIsAnErrorOfTheStart",
@@ -281,8 +281,8 @@ Cases interface_cases() {
        "start",
        server,
        {kErrGeneric, "no server runs", "not run, fork"},
-       {kErrInstalled, "no server runs", ""},
-       "The node is not without PostgreSQL; a later start can succeed.",
+       {kDoesNotReturn, "no server runs", ""},
+       "A reason in time; a later start can succeed.",
        ""},
   };
 }

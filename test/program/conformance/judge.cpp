@@ -24,8 +24,9 @@ bool only_asks(const std::string& action) {
 
 /// The words before the bracket; `monitor` is the recurring one, `probe` the one without an interval.
 const AgentRun& act(Scene& scene, const std::string& action) {
+  const std::string_view before_bracket(action.data(), std::min(action.find('('), action.size()));
   std::vector<std::string> arguments;
-  for (const auto word : words(action.substr(0, action.find('(')))) arguments.emplace_back(word);
+  for (const auto word : words(before_bracket)) arguments.emplace_back(word);
   if (!arguments.empty() && arguments.back() == "probe") arguments.back() = "monitor";
   else if (!arguments.empty() && arguments.back() == "monitor") {
     return scene.run(arguments, {{"OCF_RESKEY_CRM_meta_interval", "15000"}});

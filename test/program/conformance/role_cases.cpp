@@ -35,7 +35,7 @@ void beaten_candidate(Scene& scene) {
 void silent_participant(Scene& scene) {
   candidate(scene);
   scene.cluster.set_attribute("lsn_location", "srv1", kAhead);
-  scene.set_meta("timeout", "10000");
+  scene.set_meta("timeout", "20000");
 }
 
 /// pg_ctl that does something else where it should promote.
@@ -134,7 +134,7 @@ Cases role_cases() {
        [](Scene& scene) {
          candidate(scene);
          scene.cluster.set_attribute("lsn_location", "srv2", kBehind);
-         scene.set_meta("timeout", "10000");
+         scene.set_meta("timeout", "20000");
        },
        "promote",
        server,
@@ -231,11 +231,11 @@ Cases role_cases() {
        "There were no votes, and the administrator knows; the log has a warning.",
        "#86"},
       {"F08_A6_APromotionWithoutTheAttributeDaemonFailsInTime",
-       "attrd_updater hangs, timeout 10 s",
+       "attrd_updater hangs, timeout 20 s",
        [](Scene& scene) {
          best_candidate(scene);
          scene.cluster.replace_tool("attrd_updater", "#!/bin/sh\nexec sleep 600\n");
-         scene.set_meta("timeout", "10000");
+         scene.set_meta("timeout", "20000");
        },
        "promote",
        server,

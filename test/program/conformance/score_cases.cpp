@@ -14,6 +14,7 @@ void connected_standby(Scene& scene) {
 
 /// srv2 has what was written before its walreceiver was frozen, srv3 has all.
 void standbys_of_different_worth(Scene& scene) {
+  scene.local.configure("wal_sender_timeout = 0");
   running_primary(scene);
   auto& behind = add_standby(scene, "srv2");
   scene.hold<Frozen>(behind.process("walreceiver"));
@@ -22,6 +23,7 @@ void standbys_of_different_worth(Scene& scene) {
 }
 
 void lagging_standby(Scene& scene) {
+  scene.local.configure("wal_sender_timeout = 0");
   running_primary(scene);
   auto& behind = add_standby(scene, "srv2");
   scene.hold<Frozen>(behind.process("walreceiver"));

@@ -116,6 +116,28 @@ class LostFolder {
   pid_t postmaster_ = 0;
 };
 
+/// A server in mounts of its own, where its data directory has the name of this node's, which is an empty folder.
+void server_of_a_container(Scene& scene) {
+  const auto data = scene.local.data();
+  fs::rename(data, data + ".aside");
+  make_folder(data, 0700);
+  Start start;
+  start.arguments = {"/usr/bin/unshare", "--mount", "/bin/sh", "-c",
+                     "mount --bind '" + data + ".aside' '" + data +
+                         "' && exec setpriv --reuid=postgres "
+                         "--regid=postgres --clear-groups " +
+                         server_programs() + "/postgres -D '" + data + "'"};
+  start.output = scene.local.log_file();
+  scene.hold<Child>(start);
+  if (!eventually([&] { return Session(scene.local.conninfo()).is_open(); })) {
+    throw std::runtime_error("the server in the container does not start");
+  }
+}
+
+std::string contained_server(Scene& scene) {
+  return Session(scene.local.conninfo()).is_open() ? "the container's server runs" : "it was ended";
+}
+
 }  // namespace
 
 Cases start_and_stop_cases() {
@@ -387,6 +409,15 @@ Cases start_and_stop_cases() {
        {kErrArgs, "", ""},
        "A node without the instance does not run it.",
        "#109, #113, #138, #155"},
+      {"A2_StopLeavesTheServerOfAContainerAlone",
+       "no data directory here, but a server in a container has one of that name",
+       server_of_a_container,
+       "stop",
+       contained_server,
+       {kSuccess, "the container's server runs", ""},
+       {kErrArgs, "the container's server runs", ""},
+       "A node without the instance does not run it.",
+       ""},
       {"F18_A2_StopEndsAServerWhoseFileSystemWasUnmounted",
        "a primary whose data directory was unmounted under it",
        [](Scene& scene) { scene.hold<LostFolder>(scene.local); },
