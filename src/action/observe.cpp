@@ -3,6 +3,8 @@
 
 #include <spdlog/spdlog.h>
 
+#include <utility>
+
 namespace pgsqlms::action {
 namespace {
 
@@ -29,11 +31,17 @@ Observation observe(Agent& agent, Deadline deadline) {
   return observation;
 }
 
+Observation observe_again(Agent& agent, Deadline deadline, Observation before) {
+  auto next = observe(agent, deadline);
+  if (deadline.expired() && next.state == decision::InstanceState::Unresponsive) return before;
+  return next;
+}
+
 Observation observe_settled(Agent& agent, Deadline deadline) {
   auto observation = observe(agent, deadline);
   while (decision::may_settle(observation.state) && !deadline.expired()) {
     deadline.pause(kSettlePoll);
-    observation = observe(agent, deadline);
+    observation = observe_again(agent, deadline, std::move(observation));
   }
   return observation;
 }

@@ -4,6 +4,7 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "pgsqlms/action/voting.hpp"
 
@@ -37,15 +38,15 @@ bool is_server_gone(InstanceState state) {
 
 /// Waits for the wanted role; leaves at once when the server is gone.
 void wait_for_role(Agent& agent, InstanceState wanted, const std::string& purpose) {
-  while (true) {
-    const auto now = observe(agent, agent.deadline);
-    if (now.state == wanted) return;
+  auto now = observe(agent, agent.deadline);
+  while (now.state != wanted) {
     if (is_server_gone(now.state)) throw ocf::Failure("the server died " + purpose);
     if (agent.deadline.expired()) {
       const auto detail = decision::explain(now.state, now.facts);
       throw ocf::Failure("out of time " + purpose + (detail.empty() ? "" : ": " + detail));
     }
     agent.deadline.pause(kRolePoll);
+    now = observe_again(agent, agent.deadline, std::move(now));
   }
 }
 

@@ -108,6 +108,7 @@ pg::ProbeFacts FakeInstance::probe(Deadline deadline) {
   settle();
   pg::ProbeFacts facts;
   facts.contact = answer();
+  if (postmaster && deadline.expired()) facts.contact = Contact::NoResponse;
   facts.contact_detail = contact_detail;
   if (facts.contact == Contact::NoResponse) clock_.sleep(deadline.remaining());
   if (facts.contact == Contact::Accepted) {

@@ -281,7 +281,7 @@ Cases score_cases() {
        "monitor",
        scores,
        {kRunningPromoted, "db-1 -1000, db.1 1000, dbx1 -1000, srv1 1001", ""},
-       {kRunningPromoted, "db-1 -1000, db.1 -1000, dbx1 990, srv1 1001", ""},
+       {kRunningPromoted, "db-1 980, db.1 -1000, dbx1 990, srv1 1001", ""},
        "A name is compared, not run as a regular expression.",
        ""},
       {"F11_TheScoresOfAnotherResourceAreLeftAlone",
