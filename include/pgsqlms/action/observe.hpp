@@ -15,7 +15,8 @@ struct Observation {
 /// Observes once. A server that does not answer is waited for until `deadline`.
 [[nodiscard]] Observation observe(Agent& agent, Deadline deadline);
 
-/// Observes once more. Where there was no time left to be answered in, what was seen before tells more, and is returned.
+/// Observes once more. Where there was no time left to be answered in, what was seen before tells more, and is
+/// returned.
 [[nodiscard]] Observation observe_again(Agent& agent, Deadline deadline, Observation before);
 
 /// Observes until the state is one that waiting does not change, or the deadline is over.
