@@ -63,6 +63,8 @@ Verdict refuse_for_winner(const NodeName& candidate, const NodeName& winner, con
           winner};
 }
 
+std::string with_position(const NodeName& node, const Votes& votes) { return node + ", " + to_string(votes.at(node)); }
+
 /// Takes out of `count` who has diverged and is out of the race; nothing if that leaves one line of WAL. A node whose
 /// WAL may be the one that counts is not overruled.
 std::optional<Verdict> judge_divergence(Agent& agent, const NodeName& candidate, Count& count) {
@@ -71,8 +73,8 @@ std::optional<Verdict> judge_divergence(Agent& agent, const NodeName& candidate,
   const auto scores = agent.cluster.promotion_scores(agent.deadline);
   const bool candidate_followed = decision::followed_the_last_primary(candidate, scores);
   for (const auto& node : diverged) {
-    const auto both = node + ", " + to_string(count.votes.at(node)) + ", and " + candidate + ", " +
-                      to_string(count.votes.at(candidate)) + ", have diverged: each has WAL that the other lacks";
+    const auto both = with_position(node, count.votes) + ", and " + with_position(candidate, count.votes) +
+                      ", have diverged: each has WAL that the other lacks";
     const bool node_followed = decision::followed_the_last_primary(node, scores);
     if (!candidate_followed || node_followed) {
       return Verdict{both, candidate_followed == node_followed ? std::nullopt : std::optional(node)};

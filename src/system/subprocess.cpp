@@ -13,7 +13,7 @@
 #include <cerrno>
 #include <csignal>
 #include <cstring>
-#include <utility>
+#include <map>
 
 #include "pgsqlms/ocf/answer.hpp"
 #include "pgsqlms/system/descriptor.hpp"
@@ -50,16 +50,13 @@ Pipe make_pipe(const Command& command) {
 }
 
 /// What tells who one is. A server looks for .pgpass, and for certificates, in the home directory of the environment.
-std::vector<std::pair<std::string, std::string>> identity_of(const User* user) {
+std::map<std::string, std::string> identity_of(const User* user) {
   if (user == nullptr) return {};
   return {{"HOME", user->home}, {"USER", user->name}, {"LOGNAME", user->name}};
 }
 
 std::vector<std::string> environment_for(const Command& command) {
   const auto identity = identity_of(command.user);
-  const auto is_replaced = [&](const std::string& name) {
-    return std::any_of(identity.begin(), identity.end(), [&](const auto& variable) { return variable.first == name; });
-  };
   std::vector<std::string> variables;
   for (char** variable = environ; *variable != nullptr; ++variable) {
     const std::string text = *variable;
@@ -67,10 +64,10 @@ std::vector<std::string> environment_for(const Command& command) {
     const bool is_locale = name == "LANG" || name == "LANGUAGE" || name.compare(0, 3, "LC_") == 0;
     if (command.parsed_output && is_locale) continue;
     if (std::find(command.unset.begin(), command.unset.end(), name) != command.unset.end()) continue;
-    if (is_replaced(name)) continue;
+    if (identity.count(name) > 0) continue;
     variables.push_back(text);
   }
-  for (const auto& [name, value] : identity) variables.push_back(name + '=' + value);
+  for (const auto& [name, value] : identity) variables.push_back(std::string(name).append("=").append(value));
   if (command.parsed_output) variables.emplace_back("LC_ALL=C");
   return variables;
 }
