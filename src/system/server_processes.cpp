@@ -31,8 +31,10 @@ std::string link_target(const std::string& link) {
   return std::string(target);
 }
 
+/// A process that is just ending has no program any more, but may still hold the server's shared memory.
 bool is_postgres_program(pid_t pid) {
   const auto program = link_target(entry(pid, "exe"));
+  if (program.empty()) return true;
   const auto name = program.substr(program.find_last_of('/') + 1);
   return name == "postgres" || name == "postmaster" || name == "edb-postgres";
 }

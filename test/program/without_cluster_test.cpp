@@ -103,7 +103,8 @@ TEST(DemoteWithoutCluster, OfAKilledPrimaryStartsItAsAStandby) {
   instance.configure_recovery("primary_conninfo = 'application_name=srv1'");
   instance.start();
   instance.kill_server();
-  EXPECT_EQ(run_agent({"demote"}, environment_for(instance)).code, kSuccess);
+  const auto run = run_agent({"demote"}, environment_for(instance));
+  EXPECT_EQ(run.code, kSuccess) << run.err;
   EXPECT_EQ(instance.ask("SELECT pg_is_in_recovery()"), "t");
 }
 
