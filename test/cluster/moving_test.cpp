@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: PostgreSQL
-// Moving a running cluster from PAF's package to ours and back, as docs/moving-from-paf.md says, and what a failover
-// does half-way. Every case begins and ends with our package on all nodes, and with the promises of ClusterScenario.
+// Moving a running cluster from PAF's package to ours and back, as docs/moving-from-paf.md says. Every case begins and
+// ends with our package on all nodes, and with the promises of ClusterScenario.
 #include "scenario.hpp"
 
 namespace pgsqlms::scenario {
@@ -46,23 +46,6 @@ class MovingFromPaf : public ClusterScenario {
     for (const auto& standby : standbys()) change_package(standby, package);
     change_package(primary(), package);
   }
-
-  /// The primary loses its power when only `successor` has all of its WAL, so that every voter has a say in who is
-  /// promoted. In the end all three nodes are there again.
-  void expect_failover_to(const NodeName& successor, const NodeName& behind) {
-    acknowledge_only_what_one_standby_has();
-    lab().call({"cut", primary(), behind, "--only", "postgres"});
-    ASSERT_TRUE(within(seconds(20), behind + " falls behind", [&] {
-      const auto written = lab().sql(primary(), "select pg_current_wal_flush_lsn()");
-      return lab().sql(behind, "select pg_last_wal_receive_lsn() + 1000 < '" + written + "'") == "t";
-    }));
-    lab().call({"power", "off", primary()});
-    lab().call({"heal"});
-    ASSERT_TRUE(within(seconds(120), successor + " is promoted", [&] { return lab().view().primary() == successor; }));
-    EXPECT_TRUE(stable_with_primary(successor, 1));
-    bring_back(primary());
-    EXPECT_TRUE(stable_with_primary(successor));
-  }
 };
 
 TEST_F(MovingFromPaf, NodeByNodeToPafAndBackStopsNoInstanceAndMovesNoRole) {
@@ -76,30 +59,6 @@ TEST_F(MovingFromPaf, NodeByNodeToPafAndBackStopsNoInstanceAndMovesNoRole) {
   }
   EXPECT_EQ(events(" (start|stop|promote|demote) +rc=").size(), 0U);
   EXPECT_EQ(outages_longer_than(kLongestHiccup), 0);
-}
-
-TEST_F(MovingFromPaf, HalfWayTheNewAgentIsPromotedAfterPafPrimaryWithPafVoting) {
-  const auto successor = standbys().front();
-  const auto voter = standbys().back();
-  change_package(voter, kPaf);
-  change_package(primary(), kPaf);
-
-  expect_failover_to(successor, voter);
-
-  change_package(voter, kOurs);
-  change_package(primary(), kOurs);
-  EXPECT_TRUE(stable_with_primary(successor));
-}
-
-TEST_F(MovingFromPaf, HalfWayPafIsPromotedAfterThePrimaryOfTheNewAgentWithTheNewAgentVoting) {
-  const auto successor = standbys().front();
-  const auto voter = standbys().back();
-  change_package(successor, kPaf);
-
-  expect_failover_to(successor, voter);
-
-  change_package(successor, kOurs);
-  EXPECT_TRUE(stable_with_primary(successor));
 }
 
 }  // namespace
