@@ -3,7 +3,7 @@
 
 import os
 
-from labkit import LabError, life, postgresql, resources, status
+from labkit import LabError, agents, life, postgresql, resources, status
 from labkit.cluster import Cluster
 from labkit.network import Switch
 from labkit.node import File
@@ -90,7 +90,7 @@ class Bench:
 
     def use_agent(self, agent):
         """What Pacemaker runs from now on, on all nodes."""
-        in_parallel(lambda node: resources.install_agent(node, self.program_of(agent)), self.cluster.nodes)
+        in_parallel(lambda node: agents.install(node, self.program_of(agent)), self.cluster.nodes)
 
     def set_property(self, name, value):
         self.any_node().run(["crm_attribute", "--type=crm_config", f"--name={name}", f"--update={value}"])
