@@ -102,7 +102,8 @@ bool is_same_directory(const std::string& a, const std::string& b) {
 std::vector<ServerProcess> find_server_processes(const std::string& data_directory) {
   // PostgreSQL refuses a data directory that is not its user's own. One that is gone has no owner to compare with, and
   // may have left an empty mount point.
-  const auto owner = owner_of(data_directory + "/PG_VERSION");
+  const bool is_there = access((data_directory + "/PG_VERSION").c_str(), F_OK) == 0;
+  const auto owner = is_there ? owner_of(data_directory) : std::nullopt;
   std::vector<ServerProcess> processes;
   const std::unique_ptr<DIR, int (*)(DIR*)> proc(opendir("/proc"), closedir);
   if (!proc) return processes;
