@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: PostgreSQL
 //
 // cluster_client: the cluster as its users see it.
-//   write  inserts a row per period and logs what was acknowledged, by which node
+//   write  inserts a row per period and logs what was acknowledged, by which node on which timeline
 //   watch  asks every node directly what it believes to be
-//   judge  tells from both logs how long writes were out and whether there were two primaries at once
+//   judge  tells from these logs how long writes were out and whether there were two primaries at once
 
 #include <libpq-fe.h>
 #include <poll.h>
@@ -18,6 +18,7 @@
 #include <cstring>
 #include <fstream>
 #include <iostream>
+#include <iterator>
 #include <map>
 #include <memory>
 #include <optional>
@@ -229,14 +230,13 @@ void wait_for(const std::vector<Conversation*>& conversations, Clock::time_point
 
 // write
 
-constexpr const char* kMakeTable = "create table if not exists writer(id bigint primary key, at timestamptz not null)";
-constexpr const char* kLastId = "select coalesce(max(id), 0) from writer";
-constexpr const char* kInsert =
-    "insert into writer values ($1, clock_timestamp()) returning current_setting('cluster_name'),"
+constexpr const char* kReturning =
+    " values ($1, clock_timestamp()) returning current_setting('cluster_name'),"
     " ('x' || substr(pg_walfile_name(pg_current_wal_insert_lsn()), 1, 8))::bit(32)::int";
 
-/// Asks until it is answered; nothing when it is told to stop before.
-std::optional<std::string> ask_patiently(Conversation& server, const char* query) {
+/// Asks until it is answered; nothing when it is told to stop before. A server that refuses is asked again, or, where
+/// another one may have taken its address, looked for again.
+std::optional<std::string> ask_patiently(Conversation& server, const std::string& query, bool is_fixed) {
   while (stop_requested == 0) {
     if (server.state() == Conversation::State::kClosed) server.connect();
     if (server.state() == Conversation::State::kIdle) server.ask(query, {});
@@ -249,7 +249,8 @@ std::optional<std::string> ask_patiently(Conversation& server, const char* query
     if (status == PGRES_TUPLES_OK) return PQgetvalue(answer->get(), 0, 0);
     if (status == PGRES_COMMAND_OK) return "";
     std::cerr << "cluster_client: " << server.error() << '\n';
-    server.close();
+    if (is_fixed) wait_for({}, Clock::now() + milliseconds{500});
+    else server.close();
   }
   return std::nullopt;
 }
@@ -257,12 +258,17 @@ std::optional<std::string> ask_patiently(Conversation& server, const char* query
 /// The fate of one row. What was sent and not answered is unknown: it may have been committed.
 class Writer {
  public:
-  Writer(const std::string& conninfo, const std::string& log, milliseconds period)
-      : server_(conninfo), log_(log), period_(period) {}
+  /// To a fixed node it keeps its connection when it may not write there; over a virtual IP it looks for a new primary.
+  Writer(const std::string& conninfo, const std::string& table, bool fixed, const std::string& log, milliseconds period)
+      : server_(conninfo), table_(table), is_fixed_(fixed), log_(log), period_(period) {}
 
   void run() {
-    if (!ask_patiently(server_, kMakeTable)) return;
-    const auto last = ask_patiently(server_, kLastId);
+    if (!ask_patiently(server_,
+                       "create table if not exists " + table_ + "(id bigint primary key, at timestamptz not null)",
+                       is_fixed_)) {
+      return;
+    }
+    const auto last = ask_patiently(server_, "select coalesce(max(id), 0) from " + table_, is_fixed_);
     if (!last) return;
     id_ = std::stoll(*last);
     auto next = Clock::now();
@@ -278,7 +284,7 @@ class Writer {
     ++id_;
     notice_a_lost_connection();
     if (server_.state() == Conversation::State::kClosed && !connect()) return tell("failed", server_.error());
-    server_.ask(kInsert, {std::to_string(id_)});
+    server_.ask("insert into " + table_ + kReturning, {std::to_string(id_)});
     while (server_.state() == Conversation::State::kAsking) {
       wait_for({&server_}, Clock::now() + kQueryDeadline);
       if (const auto answer = server_.advance()) return tell_answer(answer->get());
@@ -308,8 +314,8 @@ class Writer {
       tell("ok", std::string(PQgetvalue(answer, 0, 0)) + ' ' + PQgetvalue(answer, 0, 1));
     } else {
       tell("failed", server_.error());
-      // A read-only answer comes from an old primary, which keeps the connection: look for the new one.
-      server_.close();
+      // A read-only answer comes from an old primary, which keeps the connection.
+      if (!is_fixed_) server_.close();
     }
   }
 
@@ -318,6 +324,8 @@ class Writer {
   }
 
   Conversation server_;
+  std::string table_;
+  bool is_fixed_;
   Log log_;
   milliseconds period_;
   std::int64_t id_ = 0;
@@ -517,6 +525,43 @@ std::vector<Overlap> overlapping_primaries(const std::vector<PrimarySpan>& spans
   return overlaps;
 }
 
+/// The time in which a node acknowledged commits on one timeline.
+struct Reign {
+  double first = 0;
+  double last = 0;
+};
+
+/// Two nodes that acknowledged commits in overlapping times: each on a timeline of its own, or both on the same.
+std::vector<Overlap> overlapping_reigns(const std::vector<std::string>& write_logs) {
+  std::map<std::pair<std::string, std::int64_t>, Reign> reigns;  // node and timeline
+  for (const std::string& path : write_logs) {
+    std::ifstream file = opened(path);
+    for (std::string line; std::getline(file, line);) {
+      std::istringstream fields(line);
+      double time = 0;
+      std::int64_t id = 0;
+      std::string outcome;
+      std::string node;
+      std::int64_t timeline = 0;
+      if (!(fields >> time >> id >> outcome) || outcome != "ok" || !(fields >> node >> timeline)) continue;
+      Reign& reign = reigns.try_emplace({node, timeline}, Reign{time, time}).first->second;
+      reign.first = std::min(reign.first, time);
+      reign.last = std::max(reign.last, time);
+    }
+  }
+  std::vector<Overlap> overlaps;
+  for (auto one = reigns.begin(); one != reigns.end(); ++one) {
+    for (auto other = std::next(one); other != reigns.end(); ++other) {
+      const double from = std::max(one->second.first, other->second.first);
+      const double to = std::min(one->second.last, other->second.last);
+      if (one->first.first != other->first.first && from < to) {
+        overlaps.push_back({one->first.first, other->first.first, from, to - from});
+      }
+    }
+  }
+  return overlaps;
+}
+
 void print(const Gap& gap) {
   std::cout << R"({"from": )" << formatted(gap.from) << R"(, "seconds": )" << formatted(gap.length) << '}';
 }
@@ -536,22 +581,26 @@ void print_list(const std::vector<Item>& items) {
   std::cout << ']';
 }
 
-void judge(const std::string& write_log, const std::string& watch_log) {
-  const WriteVerdict writes = write_log.empty() ? WriteVerdict{} : judge_writes(write_log);
-  const std::vector<PrimarySpan> spans = watch_log.empty() ? std::vector<PrimarySpan>{} : primary_spans(watch_log);
+/// The first write log is the one whose gaps count.
+void judge(const std::vector<std::string>& write_logs, const std::string& watch_log) {
+  const WriteVerdict writes = write_logs.empty() ? WriteVerdict{} : judge_writes(write_logs.front());
+  std::vector<Overlap> overlaps = overlapping_reigns(write_logs);
+  if (!watch_log.empty()) {
+    const auto seen = overlapping_primaries(primary_spans(watch_log));
+    overlaps.insert(overlaps.end(), seen.begin(), seen.end());
+  }
   std::cout << '{';
-  if (!write_log.empty()) {
+  if (!write_logs.empty()) {
     std::cout << R"("acknowledged": )" << writes.acknowledged << R"(, "failed": )" << writes.failed
               << R"(, "unknown": )" << writes.unknown << R"(, "last_acknowledged_id": )" << writes.last_acknowledged_id
               << R"(, "longest_gap": )";
     print(writes.longest);
     std::cout << R"(, "gaps": )";
     print_list(writes.notable);
+    std::cout << ", ";
   }
-  if (!watch_log.empty()) {
-    std::cout << (write_log.empty() ? "" : ", ") << R"("overlapping_primaries": )";
-    print_list(overlapping_primaries(spans));
-  }
+  std::cout << R"("overlapping_primaries": )";
+  print_list(overlaps);
   std::cout << "}\n";
 }
 
@@ -618,15 +667,23 @@ std::string valid_conninfo(const std::string& text) {
   return text;
 }
 
+std::string valid_table(const std::string& text) {
+  if (!text.empty() && text.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_") == std::string::npos)
+    return text;
+  throw UsageError("--table \"" + text + "\" is not a plain name");
+}
+
 void run(const std::vector<std::string>& words) {
   if (words.empty()) throw UsageError("write, watch or judge?");
   const Options options({words.begin() + 1, words.end()});
   if (words[0] == "write") {
-    Writer(valid_conninfo(options.required("conninfo")), options.required("log"), options.period("20")).run();
+    Writer(valid_conninfo(options.required("conninfo")), valid_table(options.one("table", "writer")),
+           options.one("to", "virtual-ip") == "node", options.required("log"), options.period("20"))
+        .run();
   } else if (words[0] == "watch") {
     Watcher(named_addresses(options.all("node")), options.required("log"), options.period("100")).run();
   } else if (words[0] == "judge") {
-    judge(options.one("write-log", ""), options.one("watch-log", ""));
+    judge(options.all("write-log"), options.one("watch-log", ""));
   } else {
     throw UsageError("write, watch or judge, not \"" + words[0] + '"');
   }

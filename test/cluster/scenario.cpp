@@ -411,8 +411,8 @@ const std::string& agent_under_test() {
   return agent;
 }
 
-/// The cluster of the scenarios. Who finds it down brings it up, and takes it down in the end; who finds it up (CTest's
-/// fixture brought it up for all cases) leaves it up.
+/// The cluster of the scenarios. Who finds it down brings it up, and takes it down in the end unless it is asked to
+/// leave it to others; who finds it up leaves it up.
 class TheCluster {
  public:
   static TheCluster& instance() {
@@ -434,7 +434,7 @@ class TheCluster {
   }
 
   void take_down_if_ours() {
-    if (!is_ours_) return;
+    if (!is_ours_ || !getenv_or("PGSQLMS_SCENARIO_LEAVE_UP", "").empty()) return;
     is_ours_ = false;
     lab_.down();
   }
@@ -446,25 +446,38 @@ class TheCluster {
 
 std::string folder_of_case() {
   const auto* const test = ::testing::UnitTest::GetInstance()->current_test_info();
-  const std::string folder = std::string(PGSQLMS_SCENARIO_LOGS) + "/" + test->name();
-  mkdir(PGSQLMS_SCENARIO_LOGS, 0755);
+  const auto all = getenv_or("PGSQLMS_SCENARIO_LOGS", PGSQLMS_SCENARIO_LOGS);
+  const std::string folder = all + "/" + test->name();
+  mkdir(all.c_str(), 0755);
   mkdir(folder.c_str(), 0755);
   return folder;
 }
 
-/// The ids that the writer was told are committed.
-std::set<long> acknowledged_ids(const std::string& write_log) {
-  std::set<long> ids;
+/// A commit that a writer was told of.
+struct Acknowledged {
+  double time = 0;
+  std::string reign;  ///< the node that acknowledged it and its timeline
+};
+
+std::map<long, Acknowledged> acknowledged_ids(const std::string& write_log) {
+  std::map<long, Acknowledged> ids;
   std::ifstream file(write_log);
   for (std::string line; std::getline(file, line);) {
     std::istringstream words(line);
-    std::string time;
+    double time = 0;
     std::string state;
+    std::string node;
+    std::string timeline;
     long id = 0;
-    if (words >> time >> id >> state && state == "ok") ids.insert(id);
+    if (words >> time >> id >> state >> node >> timeline && state == "ok") ids[id] = {time, node + " " + timeline};
   }
   return ids;
 }
+
+/// The table of the writer that goes through the virtual IP; the others go to one node each.
+const std::string kTable = "writer";
+
+std::string table_at(const NodeName& node) { return kTable + "_at_" + node; }
 
 }  // namespace
 
@@ -495,6 +508,7 @@ void ClusterScenario::SetUp() {
     postgres_logs_.emplace(node, LogMark(lab(), node, "postgres"));
     pacemaker_logs_.emplace(node, LogMark(lab(), node, "pacemaker"));
     syslogs_.emplace(node, LogMark(lab(), node, "syslog"));
+    fencings_before_[node] = fencings_of(node);
   }
   start_writer_and_watcher();
 }
@@ -517,39 +531,48 @@ void ClusterScenario::see_to_watching() const {
 }
 
 void ClusterScenario::start_writer_and_watcher() {
-  write_log_ = kept_file("write.log");
-  watch_log_ = kept_file("watch.log");
-  unlink(write_log_.c_str());
-  unlink(watch_log_.c_str());
   ptree status;
   std::istringstream json(lab().call({"status", "--json"}));
   boost::property_tree::read_json(json, status);
-  const auto conninfo = "host=" + status.get<std::string>("vip.address") + " user=postgres dbname=postgres";
-  Command watch = {PGSQLMS_CLUSTER_CLIENT, "watch", "--log", watch_log_};
+  const auto add_client = [&](const Command& words) {
+    Command command = {PGSQLMS_CLUSTER_CLIENT};
+    command.insert(command.end(), words.begin(), words.end());
+    clients_.push_back(std::make_unique<Background>(lab().exec_command("client", command), kept_file("clients.out")));
+  };
+  const auto add_writer = [&](const std::string& table, const std::string& to, const std::string& address,
+                              const std::string& period) {
+    write_logs_[table] = kept_file(table + ".log");
+    unlink(write_logs_[table].c_str());
+    add_client({"write", "--conninfo", "host=" + address + " user=postgres dbname=postgres", "--table", table, "--to",
+                to, "--period-ms", period, "--log", write_logs_[table]});
+  };
+  watch_log_ = kept_file("watch.log");
+  unlink(watch_log_.c_str());
+  Command watch = {"watch", "--log", watch_log_};
+  add_writer(kTable, "virtual-ip", status.get<std::string>("vip.address"), "20");
   for (const auto& node : kNodes) {
-    watch.insert(watch.end(), {"--node", node + "=" + status.get<std::string>("nodes." + node + ".address")});
+    const auto address = status.get<std::string>("nodes." + node + ".address");
+    add_writer(table_at(node), "node", address, "100");
+    watch.insert(watch.end(), {"--node", node + "=" + address});
   }
-  writer_ = std::make_unique<Background>(
-      lab().exec_command("client", {PGSQLMS_CLUSTER_CLIENT, "write", "--conninfo", conninfo, "--log", write_log_}),
-      kept_file("writer.out"));
-  watcher_ = std::make_unique<Background>(lab().exec_command("client", watch), kept_file("watcher.out"));
+  add_client(watch);
   ASSERT_TRUE(within(seconds(20), "the writer's first commits are acknowledged",
-                     [&] { return acknowledged_ids(write_log_).size() >= 10; }));
+                     [&] { return acknowledged_ids(write_logs_.at(kTable)).size() >= 10; }));
 }
 
 void ClusterScenario::TearDown() {
   const auto name = ::testing::UnitTest::GetInstance()->current_test_info()->name();
   try {
     if (!HasFailure()) expect_the_promises();
-    if (writer_) {
+    if (!clients_.empty()) {
       std::cout << "[ OUTAGE   ] " << name << " " << std::fixed << std::setprecision(1) << judgement().longest_gap
                 << " s" << std::endl;
+      keep_outcome();
     }
   } catch (const std::exception& trouble) {
     ADD_FAILURE() << trouble.what();
   }
-  writer_.reset();
-  watcher_.reset();
+  clients_.clear();
   try {
     keep_logs();
     if (HasFailure()) tell_what_happened();
@@ -648,11 +671,16 @@ void ClusterScenario::acknowledge_only_what_one_standby_has() {
   }));
 }
 
-Return ClusterScenario::bring_back(const NodeName& node) {
-  const LogMark since_power_on(lab(), node, "postgres");
+void ClusterScenario::power_off(const NodeName& node) {
+  expect_fencing_of(node);
+  lab().call({"power", "off", node});
+}
+
+Return ClusterScenario::bring_back(const NodeName& node, const std::function<void()>& how) {
+  const LogMark since_then(lab(), node, "postgres");
   const auto primary = lab().view().primary();
-  lab().call({"power", "on", node});
-  const auto has_diverged = [&] { return since_power_on.count("forked off current database system timeline") > 0; };
+  how ? how() : static_cast<void>(lab().call({"power", "on", node}));
+  const auto has_diverged = [&] { return since_then.count("forked off current database system timeline") > 0; };
   EXPECT_TRUE(within(seconds(90), node + " is a member again and streams, or its server says that its WAL has diverged",
                      [&] { return lab().view().nodes.at(node).online && (streams(node, primary) || has_diverged()); }));
   if (!has_diverged()) return Return::as_it_was;
@@ -661,11 +689,12 @@ Return ClusterScenario::bring_back(const NodeName& node) {
   return Return::rebuilt;
 }
 
-void ClusterScenario::rebuild(const NodeName& node) {
+void ClusterScenario::rebuild(const NodeName& node, const std::function<void()>& then) {
   const auto primary = lab().view().primary();
   lab().call({"cluster", "stop", node});
   lab().call({"rebuild", node}, seconds(120));
   lab().call({"cluster", "start", node});
+  if (then) then();
   EXPECT_TRUE(within(seconds(60), node + " streams after it was rebuilt", [&] { return streams(node, primary); }));
 }
 
@@ -684,13 +713,14 @@ void ClusterScenario::expect_failed_action(const NodeName& node, const std::stri
 
 const Judgement& ClusterScenario::judgement() {
   if (judgement_) return *judgement_;
-  const auto acknowledged = acknowledged_ids(write_log_).size();
+  const auto& write_log = write_logs_.at(kTable);
+  const auto acknowledged = acknowledged_ids(write_log).size();
   EXPECT_TRUE(within(seconds(10), "writes go on in the end",
-                     [&] { return acknowledged_ids(write_log_).size() > acknowledged + 10; }));
-  writer_->end();
-  watcher_->end();
-  const Ended judge =
-      run({PGSQLMS_CLUSTER_CLIENT, "judge", "--write-log", write_log_, "--watch-log", watch_log_}, seconds(60));
+                     [&] { return acknowledged_ids(write_log).size() > acknowledged + 10; }));
+  for (const auto& client : clients_) client->end();
+  Command command = {PGSQLMS_CLUSTER_CLIENT, "judge", "--watch-log", watch_log_, "--write-log", write_log};
+  for (const auto& node : kNodes) command.insert(command.end(), {"--write-log", write_logs_.at(table_at(node))});
+  const Ended judge = run(command, seconds(60));
   if (judge.code != 0) throw LabFailed("the judge cannot judge: " + judge.errors);
   ptree answer;
   std::istringstream json(judge.output);
@@ -720,7 +750,9 @@ void ClusterScenario::expect_the_promises() {
   if (!has_primary_made_by_hand_) {
     EXPECT_EQ(judgement().overlaps, "") << "two nodes took writes at the same time";
   }
+  EXPECT_LE(judgement().longest_gap, longest_outage_) << "seconds without a commit";
   expect_no_commit_lost(final_primary);
+  expect_only_expected_fencings();
   expect_roles_and_scores(final_primary);
   expect_only_expected_failures();
   expect_no_private_attribute();
@@ -731,14 +763,42 @@ void ClusterScenario::expect_the_promises() {
   }
 }
 
-void ClusterScenario::expect_no_commit_lost(const NodeName& final_primary) {
-  auto missing = acknowledged_ids(write_log_);
-  ASSERT_FALSE(missing.empty());
-  const auto range = "id between " + std::to_string(*missing.begin()) + " and " + std::to_string(*missing.rbegin());
-  for (const auto& id : lines_of(lab().sql(final_primary, "select id from writer where " + range))) {
-    missing.erase(std::stol(id));
+namespace {
+
+/// Takes out of `missing` what was acknowledged in the last second of a reign, and tells how much that was.
+long forget_the_last_second(std::map<long, Acknowledged>& missing, const std::map<long, Acknowledged>& all) {
+  std::map<std::string, double> ends;
+  for (const auto& [id, commit] : all) ends[commit.reign] = std::max(ends[commit.reign], commit.time);
+  const auto before = missing.size();
+  for (auto entry = missing.begin(); entry != missing.end();) {
+    const auto& commit = entry->second;
+    entry = commit.time >= ends[commit.reign] - 1 ? missing.erase(entry) : std::next(entry);
   }
-  EXPECT_EQ(missing.size(), 0U) << "acknowledged commits are lost, the first is " << *missing.begin();
+  return static_cast<long>(before - missing.size());
+}
+
+}  // namespace
+
+void ClusterScenario::expect_no_commit_lost(const NodeName& final_primary) {
+  for (const auto& [table, log] : write_logs_) {
+    auto missing = acknowledged_ids(log);
+    if (missing.empty() || (has_primary_made_by_hand_ && table != kTable)) continue;
+    const auto range = " where id between " + std::to_string(missing.begin()->first) + " and " +
+                       std::to_string(missing.rbegin()->first);
+    for (const auto& id : lines_of(lab().sql(final_primary, "select id from " + table + range))) {
+      missing.erase(std::stol(id));
+    }
+    if (may_lose_the_last_second_) lost_ += forget_the_last_second(missing, acknowledged_ids(log));
+    EXPECT_EQ(missing.size(), 0U) << "acknowledged commits are lost in " << table << ", the first is "
+                                  << (missing.empty() ? 0 : missing.begin()->first);
+  }
+}
+
+void ClusterScenario::expect_only_expected_fencings() {
+  for (const auto& node : kNodes) {
+    if (expected_fencings_.count(node) > 0) continue;
+    EXPECT_EQ(fencings_of(node), fencings_before_.at(node)) << node << " was fenced";
+  }
 }
 
 void ClusterScenario::expect_roles_and_scores(const NodeName& final_primary) {
@@ -807,6 +867,22 @@ void ClusterScenario::put_back() {
   }
 }
 
+void ClusterScenario::keep_outcome() {
+  ptree outcome;
+  outcome.put("name", name_);
+  outcome.put("what", what_);
+  outcome.put("expected", expected_);
+  outcome.put("passed", !HasFailure());
+  outcome.put("synchronous", synchronous_);
+  outcome.put("began", began_);
+  outcome.put("ended", unix_time());
+  outcome.put("acknowledged", judgement().acknowledged);
+  outcome.put("lost", lost_);
+  outcome.put("longest_gap", judgement().longest_gap);
+  outcome.put("overlaps", judgement().overlaps);
+  boost::property_tree::write_json(kept_file("outcome.json"), outcome);
+}
+
 void ClusterScenario::keep_logs() {
   for (const auto& [node, log] : syslogs_) std::ofstream(kept_file(node + ".syslog")) << log.grown();
   for (const auto& [node, log] : pacemaker_logs_) std::ofstream(kept_file(node + ".pacemaker")) << log.grown();
@@ -853,20 +929,18 @@ void take_down_on_interruption() {
 }
 
 }  // namespace
-}  // namespace pgsqlms::scenario
 
-/// Without a word of its own: the cases. `up` and `down` bring the cluster up for several runs and take it down again.
-int main(int argument_count, char** arguments) {
-  using pgsqlms::scenario::TheCluster;
-  ::testing::InitGoogleTest(&argument_count, arguments);
+int run_scenarios(int argument_count, char** arguments) {
   const std::string word = argument_count > 1 ? arguments[1] : "";
   try {
     if (word == "up") return TheCluster::instance().bring_up(), 0;
     if (word == "down") return TheCluster::instance().lab().down(), 0;
-  } catch (const pgsqlms::scenario::LabFailed& failed) {
+  } catch (const LabFailed& failed) {
     std::cerr << failed.what() << std::endl;
     return 1;
   }
-  pgsqlms::scenario::take_down_on_interruption();
+  take_down_on_interruption();
   return RUN_ALL_TESTS();
 }
+
+}  // namespace pgsqlms::scenario

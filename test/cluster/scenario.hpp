@@ -10,6 +10,7 @@
 
 #include <chrono>
 #include <functional>
+#include <limits>
 #include <map>
 #include <memory>
 #include <optional>
@@ -208,15 +209,33 @@ class ClusterScenario : public ::testing::Test {
   /// The next power loss, in a scenario that is about one, must not lose a commit, or the election was wrong: a commit
   /// is acknowledged when one standby has it, whichever.
   void acknowledge_only_what_one_standby_has();
-  /// Switches a powered off node on and waits until it streams: as it is where its WAL allows, else after a rebuild.
-  Return bring_back(const NodeName& node);
-  /// Makes a diverged node anew from the primary and waits until it streams.
-  static void rebuild(const NodeName& node);
+  /// Takes a node's power; that it is fenced is expected.
+  void power_off(const NodeName& node);
+  /// Brings a dead node to life, as `how` does or by its power, and waits until it streams: as it is where its WAL
+  /// allows, else after a rebuild.
+  Return bring_back(const NodeName& node, const std::function<void()>& how = {});
+  /// Makes a diverged node anew from the primary and waits until it streams, once its cluster is started and `then`
+  /// done.
+  static void rebuild(const NodeName& node, const std::function<void()>& then = {});
 
   // ---- what the case declares
 
+  /// In words, for reports: its name, what is done, what must come of it.
+  void describe(const std::string& name, const std::string& what, const std::string& expected) {
+    name_ = name;
+    what_ = what;
+    expected_ = expected;
+  }
+
   /// This action may be found failed at the end: it is the fault that was injected, as Pacemaker saw it.
   void expect_failed_action(const NodeName& node, const std::string& task);
+  /// This node may be fenced in this case.
+  void expect_fencing_of(const NodeName& node) { expected_fencings_.insert(node); }
+  /// Writes must not be out for more seconds than that.
+  void expect_outage_of_at_most(double a_second) { longest_outage_ = a_second; }
+  /// A primary is lost with its node or its processes. Where replication is asynchronous, what it acknowledged in its
+  /// last second may be lost with it.
+  void expect_loss_of_the_last_second() { may_lose_the_last_second_ = !synchronous_; }
   /// The case itself makes a second primary, past Pacemaker, to which no client is led.
   void expect_a_primary_made_by_hand() { has_primary_made_by_hand_ = true; }
 
@@ -235,27 +254,40 @@ class ClusterScenario : public ::testing::Test {
   void expect_the_promises();
   void expect_no_commit_lost(const NodeName& final_primary);
   void expect_roles_and_scores(const NodeName& final_primary);
+  void expect_only_expected_fencings();
   void expect_only_expected_failures();
   static void expect_no_private_attribute();
   static void expect_no_process_of_the_agent();
   void put_back();
+  void keep_outcome();
   void keep_logs();
   void tell_what_happened();
 
+  std::string name_;
+  std::string what_;
+  std::string expected_;
   double began_ = 0;
   NodeName primary_;
   std::vector<NodeName> standbys_;
   std::map<NodeName, LogMark> postgres_logs_;
   std::map<NodeName, LogMark> pacemaker_logs_;
   std::map<NodeName, LogMark> syslogs_;
-  std::string write_log_;
+  std::map<std::string, std::string> write_logs_;  ///< of each table that is written to
   std::string watch_log_;
-  std::unique_ptr<Background> writer_;
-  std::unique_ptr<Background> watcher_;
+  std::vector<std::unique_ptr<Background>> clients_;  ///< the writers and the watcher
   std::optional<Judgement> judgement_;
   std::set<std::pair<NodeName, std::string>> expected_failures_;
+  std::map<NodeName, int> fencings_before_;
+  std::set<NodeName> expected_fencings_;
+  double longest_outage_ = std::numeric_limits<double>::infinity();
+  bool may_lose_the_last_second_ = false;
+  long lost_ = 0;
   bool synchronous_ = false;
   bool has_primary_made_by_hand_ = false;
 };
+
+/// The rest of a program of scenarios, once GoogleTest has taken its options: runs the tests, or, as the first word
+/// says, brings the cluster `up` for several runs or takes it `down` again. Returns the exit code.
+int run_scenarios(int argument_count, char** arguments);
 
 }  // namespace pgsqlms::scenario

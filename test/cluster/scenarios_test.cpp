@@ -81,7 +81,7 @@ TEST_F(ClusterScenario, APoweredOffPrimaryIsFencedAndTheStandbyWithTheMostWalTak
   acknowledge_only_what_one_standby_has();
   const auto fencings = fencings_of(primary());
 
-  lab().call({"power", "off", primary()});
+  power_off(primary());
   ASSERT_TRUE(within(seconds(60), "a standby is promoted", [&] {
     const auto now = lab().view().primary();
     return !now.empty() && now != primary();
@@ -121,7 +121,7 @@ TEST_F(ClusterScenario, TheStandbyWithTheMostWalWinsAgainstAHigherScoreWithoutAF
   lab().call({"cut", primary(), most_wal, "--only", "postgres"});
   lab().sql(primary(), "set synchronous_commit = local; create table only_here ()");
 
-  lab().call({"power", "off", primary()});
+  power_off(primary());
   lab().call({"heal"});
   EXPECT_TRUE(within(seconds(60), most_wal + " is promoted", [&] { return lab().view().primary() == most_wal; }));
   EXPECT_TRUE(stable_with_primary(most_wal, 1));
@@ -146,7 +146,7 @@ TEST_F(ClusterScenario, AStandbyThatWasPromotedByHandIsNeverBelieved) {
   EXPECT_EQ(lab().view().primary(), primary());
 
   // Its timeline has the higher number, its WAL ends where it left the primary's.
-  lab().call({"power", "off", primary()});
+  power_off(primary());
   ASSERT_TRUE(within(seconds(60), other + " is promoted", [&] { return lab().view().primary() == other; }));
   EXPECT_EQ(events(" promote +rc=").size(), 1U) << "exactly one promotion is tried";
   EXPECT_GT(syslog(other).count(by_hand + " did not stream from the last primary"), 0);
@@ -232,7 +232,6 @@ TEST_F(ClusterScenario, NodeStandbyOfThePrimarysNodeIsOneShutdownAndNoStart) {
 }
 
 TEST_F(ClusterScenario, ClusterStopOnThePrimarysNodeIsOneShutdownAndNoStart) {
-  const auto fencings = fencings_of(primary());
   lab().call({"cluster", "stop", primary()});
   ASSERT_TRUE(within(seconds(60), "another node is promoted", [&] {
     const auto now = lab().view().primary();
@@ -242,14 +241,12 @@ TEST_F(ClusterScenario, ClusterStopOnThePrimarysNodeIsOneShutdownAndNoStart) {
   EXPECT_TRUE(stable_with_primary(successor, 1));
   EXPECT_EQ(shutdowns_of_postgres(primary()), 1);
   EXPECT_EQ(starts_of_postgres(primary()), 0);
-  EXPECT_EQ(fencings_of(primary()), fencings);
 
   lab().call({"cluster", "start", primary()});
   EXPECT_TRUE(
       within(seconds(60), primary() + " is a member again", [&] { return lab().view().nodes.at(primary()).online; }));
   EXPECT_TRUE(stable_with_primary(successor));
   EXPECT_EQ(starts_of_postgres(primary()), 1);
-  EXPECT_EQ(fencings_of(primary()), fencings);
   EXPECT_LE(outages_longer_than(kLongestHiccup), 1);
 }
 

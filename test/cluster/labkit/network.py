@@ -62,16 +62,18 @@ class Switch:
     def port_of(self, name):
         return CLIENT_PORT if name == "client" else self._cluster.node(name).port
 
-    def cut(self, one, other, only_postgres):
-        self._drop_between([self.port_of(one)], [self.port_of(other)], "cut_postgres" if only_postgres else "cut")
+    def cut(self, one, other, only_postgres=False, one_way=False):
+        self._drop_between([self.port_of(one)], [self.port_of(other)], "cut_postgres" if only_postgres else "cut", one_way)
 
     def partition(self, names):
         one_side = [self._cluster.node(name).port for name in names]
         others = [node.port for node in self._cluster.nodes if node.port not in one_side] + [CLIENT_PORT]
         self._drop_between(one_side, others, "cut")
 
-    def _drop_between(self, one_side, other_side, which):
-        pairs = [f"{one} . {other}, {other} . {one}" for one in one_side for other in other_side]
+    def _drop_between(self, one_side, other_side, which, one_way=False):
+        pairs = [f"{one} . {other}" for one in one_side for other in other_side]
+        if not one_way:
+            pairs += [f"{other} . {one}" for one in one_side for other in other_side]
         self._run(["nft", "add", "element", "bridge", "faults", which, "{ " + ", ".join(pairs) + " }"])
 
     def heal(self):

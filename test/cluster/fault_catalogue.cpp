@@ -1,0 +1,700 @@
+// SPDX-License-Identifier: PostgreSQL
+#include <algorithm>
+
+#include "faults.hpp"
+
+namespace pgsqlms::scenario {
+namespace {
+
+using F = FaultScenario;
+
+constexpr char kConfiguration[] = "/etc/postgresql/15/main/postgresql.conf";
+constexpr char kFileSystem[] = "/var/lib/postgresql";
+constexpr char kData[] = "/var/lib/postgresql/15/main";
+const std::string kPrograms = "/usr/lib/postgresql/15/bin/";
+
+/// The postmaster: its children have titles.
+const std::string kPostmaster = "^" + kPrograms + "postgres ";
+
+NodeName the_other(const std::vector<NodeName>& standbys, const NodeName& one) {
+  return standbys.front() == one ? standbys.back() : standbys.front();
+}
+
+// ---- processes
+
+void kill_primary(F& f) {
+  const auto before = F::started_at(f.primary());
+  f.expect_failed_action(f.primary(), "monitor");
+  F::kill_postmaster(f.primary());
+  f.expect_started_again(f.primary(), before);
+  f.expect_same_primary();
+  f.expect_outage_of_at_most(25);
+}
+
+void kill_primary_at_the_threshold(F& f) {
+  f.expect_failed_action(f.primary(), "monitor");
+  f.expect_loss_of_the_last_second();
+  F::set_meta("migration-threshold", "1");
+  F::kill_postmaster(f.primary());
+  f.expect_other_primary();
+  EXPECT_TRUE(within(seconds(60), "the instance of the old primary is stopped",
+                     [&] { return F::lab().view().nodes.at(f.primary()).role == "stopped"; }));
+  F::delete_meta("migration-threshold");
+  F::crm({"crm_resource", "--cleanup"});
+  f.expect_outage_of_at_most(25);
+}
+
+void kill_primary_and_keep_an_orphan(F& f) {
+  const auto before = F::started_at(f.primary());
+  f.expect_failures_of(f.primary());
+  f.expect_loss_of_the_last_second();
+  EXPECT_EQ(F::signal(f.primary(), "STOP", F::server_process(f.primary(), "checkpointer")), 1);
+  F::kill_postmaster(f.primary());
+  f.expect_started_again(f.primary(), before);
+}
+
+void freeze_primarys_postmaster(F& f) {
+  const auto before = F::started_at(f.primary());
+  f.expect_failures_of(f.primary());
+  f.expect_loss_of_the_last_second();
+  EXPECT_EQ(F::signal(f.primary(), "STOP", kPostmaster), 1);
+  f.expect_started_again(f.primary(), before, seconds(150));
+}
+
+void freeze_standbys_startup_process(F& f) {
+  const auto standby = f.any_standby();
+  EXPECT_EQ(F::signal(standby, "STOP", F::server_process(standby, "startup")), 1);
+  f.expect_nothing_for(seconds(20));
+  EXPECT_EQ(F::signal(standby, "CONT", F::server_process(standby, "startup")), 1);
+  f.expect_same_primary();
+  f.expect_outage_of_at_most(2);
+}
+
+/// A server that ends itself when one of its processes crashes, as restart_after_crash = off says.
+void kill_process_of_the_primary(F& f, const std::string& title) {
+  const auto before = F::started_at(f.primary());
+  f.expect_failed_action(f.primary(), "monitor");
+  EXPECT_GE(F::signal(f.primary(), "KILL", F::server_process(f.primary(), title)), 1);
+  f.expect_started_again(f.primary(), before);
+  f.expect_same_primary();
+  f.expect_outage_of_at_most(25);
+}
+
+void kill_a_backend(F& f) { kill_process_of_the_primary(f, "postgres postgres 192"); }
+void kill_the_checkpointer(F& f) { kill_process_of_the_primary(f, "checkpointer"); }
+void kill_the_walwriter(F& f) { kill_process_of_the_primary(f, "walwriter"); }
+
+void kill_standby(F& f) {
+  const auto standby = f.any_standby();
+  const auto before = F::started_at(standby);
+  f.expect_failed_action(standby, "monitor");
+  F::kill_postmaster(standby);
+  f.expect_started_again(standby, before);
+  f.expect_same_primary();
+  f.expect_outage_of_at_most(2);
+}
+
+void kill_walreceiver(F& f) {
+  const auto standby = f.any_standby();
+  EXPECT_EQ(F::signal(standby, "KILL", F::server_process(standby, "walreceiver")), 1);
+  f.expect_same_primary();
+  f.expect_failed_action(standby, "monitor");
+  f.expect_outage_of_at_most(2);
+}
+
+void kill_both_standbys(F& f) {
+  std::map<NodeName, std::string> before;
+  for (const auto& standby : f.standbys()) {
+    before[standby] = F::started_at(standby);
+    f.expect_failed_action(standby, "monitor");
+  }
+  for (const auto& standby : f.standbys()) F::kill_postmaster(standby);
+  for (const auto& standby : f.standbys()) f.expect_started_again(standby, before[standby]);
+  f.expect_same_primary();
+  f.expect_outage_of_at_most(f.is_synchronous() ? 30 : 2);
+}
+
+void stop_primary_by_hand(F& f) {
+  f.expect_failed_action(f.primary(), "monitor");
+  F::stop_postgres_by_hand(f.primary());
+  EXPECT_TRUE(within(seconds(60), "the cluster has noticed it",
+                     [&] { return !f.events(" pgsqld +(start|promote) ").empty(); }));
+  f.expect_outage_of_at_most(25);
+}
+
+// ---- the agent, killed in the middle of an action that something holds up
+
+void kill_agent_in_monitor(F& f, const NodeName& node) {
+  f.expect_failures_of(node);
+  EXPECT_EQ(F::signal(node, "STOP", kPostmaster), 1);
+  F::kill_agent_during("monitor", node);
+  EXPECT_EQ(F::signal(node, "CONT", kPostmaster), 1);
+  EXPECT_TRUE(within(seconds(60), "the cluster recovers the instance",
+                     [&] { return !f.events(" " + node + " +pgsqld +start ").empty(); }));
+}
+
+void kill_agent_in_monitor_of_a_standby(F& f) {
+  kill_agent_in_monitor(f, f.any_standby());
+  f.expect_same_primary();
+  f.expect_outage_of_at_most(2);
+}
+
+void kill_agent_in_monitor_of_the_primary(F& f) {
+  kill_agent_in_monitor(f, f.primary());
+  f.expect_outage_of_at_most(15);
+}
+
+void kill_agent_in_demote(F& f) {
+  f.expect_failures_of(f.primary());
+  EXPECT_EQ(F::signal(f.primary(), "STOP", F::server_process(f.primary(), "checkpointer")), 1);
+  F::move_primary_to(f.any_standby());
+  F::kill_agent_during("demote", f.primary());
+  EXPECT_EQ(F::signal(f.primary(), "CONT", F::server_process(f.primary(), "checkpointer")), 1);
+  EXPECT_TRUE(
+      within(seconds(90), "there is a primary again", [&] { return !f.events(" pgsqld +promote +rc=0").empty(); }));
+  F::crm({"crm_resource", "--clear", "--resource", "pgsql-ha"});
+}
+
+void kill_agent_in_promote(F& f) {
+  const auto designated = f.any_standby();
+  f.expect_failures_of(designated);
+  EXPECT_EQ(F::signal(designated, "STOP", F::server_process(designated, "startup")), 1);
+  F::move_primary_to(designated);
+  F::kill_agent_during("promote", designated);
+  F::signal(designated, "CONT", F::server_process(designated, "startup"));
+  EXPECT_TRUE(
+      within(seconds(90), "there is a primary again", [&] { return !f.events(" pgsqld +promote +rc=0").empty(); }));
+  F::crm({"crm_resource", "--clear", "--resource", "pgsql-ha"});
+}
+
+void kill_agent_in_stop(F& f) {
+  const auto standby = f.any_standby();
+  f.expect_fencing_of(standby);
+  EXPECT_EQ(F::signal(standby, "STOP", F::server_process(standby, "checkpointer")), 1);
+  F::crm({"crm_attribute", "--node", standby, "--name", "standby", "--update", "on"});
+  F::kill_agent_during("stop", standby);
+  EXPECT_TRUE(within(seconds(60), standby + " is fenced, as after each stop that fails",
+                     [&] { return !F::lab().view().nodes.at(standby).online; }));
+  F::crm({"crm_attribute", "--node", standby, "--name", "standby", "--delete"});
+  f.expect_outage_of_at_most(2);
+}
+
+// ---- configuration and files
+
+void break_the_configuration_of_a_standby(F& f) {
+  const auto standby = f.any_standby();
+  f.expect_failures_of(standby);
+  F::lab().exec(standby,
+                {"sh", "-c", std::string("cp -p $0 $0.whole && echo \"this is = not valid '\" >> $0"), kConfiguration});
+  F::kill_postmaster(standby);
+  EXPECT_TRUE(within(seconds(60), "the start is refused",
+                     [&] { return !f.events(standby + " +pgsqld +start +rc=[1-9]").empty(); }));
+  EXPECT_EQ(F::lab().view().primary(), f.primary());
+  F::lab().exec(standby, {"mv", std::string(kConfiguration) + ".whole", kConfiguration});
+  F::crm({"crm_resource", "--cleanup"});
+  f.expect_same_primary();
+  f.expect_outage_of_at_most(f.is_synchronous() ? 3 : 2);
+}
+
+/// An empty file system over that of the data, as after a boot at which it was not mounted.
+void unmount_the_data_of_a_standby(F& f) {
+  const auto standby = f.any_standby();
+  f.expect_failures_of(standby);
+  F::lab().exec(standby, {"mount", "-t", "tmpfs", "tmpfs", kFileSystem});
+  EXPECT_EQ(F::signal(standby, "KILL", kPostmaster), 1);
+  EXPECT_TRUE(within(seconds(60), "the cluster has noticed it",
+                     [&] { return F::lab().view().nodes.at(standby).role != "unpromoted"; }));
+  EXPECT_EQ(F::lab().view().primary(), f.primary());
+  F::lab().exec(standby, {"umount", kFileSystem});
+  F::crm({"crm_resource", "--cleanup"});
+  f.expect_same_primary();
+  f.expect_outage_of_at_most(f.is_synchronous() ? 3 : 2);
+}
+
+void stop_on_node(const NodeName& node) {
+  F::crm({"crm_attribute", "--node", node, "--name", "standby", "--update", "on"});
+  EXPECT_TRUE(within(seconds(60), "PostgreSQL is stopped on " + node,
+                     [&] { return F::lab().view().nodes.at(node).role == "stopped"; }));
+  F::crm({"crm_resource", "--wait", "--timeout", "30"});
+}
+
+void start_on_node(const NodeName& node) { F::crm({"crm_attribute", "--node", node, "--name", "standby", "--delete"}); }
+
+/// Puts a node's WAL on a file system of its own that has little room left.
+void give_a_small_wal(const NodeName& node) {
+  stop_on_node(node);
+  F::lab().exec(node, {"sh", "-ec",
+                       "cd $0; mv pg_wal pg_wal.whole; mkdir -m 700 pg_wal; mount -t tmpfs -o size=600m,mode=700 tmpfs "
+                       "pg_wal; cp -a pg_wal.whole/. pg_wal; chown postgres:postgres pg_wal; rm -r pg_wal.whole; "
+                       "room=$(df --output=avail -B1M pg_wal | tail -n 1); "
+                       "fallocate -l $((room - 24))M pg_wal/ballast",
+                       kData});
+  start_on_node(node);
+}
+
+/// The node's WAL has gone with its file system, or is on it: it is made anew.
+void take_the_small_wal_back(const NodeName& node) {
+  stop_on_node(node);
+  F::lab().exec(node, {"umount", std::string(kData) + "/pg_wal"});
+  F::rebuild(node, [&] { start_on_node(node); });
+}
+
+void fill_the_wal_of(const NodeName& node, const NodeName& primary) {
+  F::lab().exec(node, {"sh", "-c", "dd if=/dev/zero of=$0/pg_wal/more bs=1M 2>/dev/null; true", kData});
+  // Without the rule of synchronous replication, which a standby in trouble may not fulfil.
+  for (int segment = 0; segment < 4; ++segment) {
+    static_cast<void>(F::lab().try_sql(primary,
+                                       "set synchronous_commit = local; "
+                                       "create table if not exists ballast (x text); "
+                                       "insert into ballast select repeat('x', 1000) from "
+                                       "generate_series(1, 20000); drop table ballast"));
+  }
+}
+
+void fill_the_wal_of_the_primary(F& f) {
+  const auto full = f.any_standby();
+  for (const auto& node : kNodes) f.expect_failures_of(node);
+  f.expect_fencing_of(full);
+  f.expect_loss_of_the_last_second();
+  give_a_small_wal(full);
+  EXPECT_TRUE(F::stable_with_primary(f.primary()));
+  F::move_primary_to(full);
+  EXPECT_TRUE(F::stable_with_primary(full));
+  F::crm({"crm_resource", "--clear", "--resource", "pgsql-ha"});
+  fill_the_wal_of(full, full);
+  EXPECT_TRUE(within(seconds(120), "another node is promoted", [&] {
+    const auto now = F::lab().view().primary();
+    return !now.empty() && now != full;
+  }));
+  F::crm({"crm_resource", "--cleanup"});
+  take_the_small_wal_back(full);
+}
+
+void fill_the_wal_of_a_standby(F& f) {
+  const auto full = f.any_standby();
+  f.expect_failures_of(full);
+  give_a_small_wal(full);
+  f.expect_same_primary();
+  fill_the_wal_of(full, f.primary());
+  EXPECT_TRUE(within(seconds(60), full + " is out of the race or out of service", [&] {
+    const auto view = F::lab().view();
+    return view.nodes.at(full).role != "unpromoted" || view.nodes.at(full).score.value_or(-1) < 0;
+  }));
+  EXPECT_EQ(F::lab().view().primary(), f.primary());
+  take_the_small_wal_back(full);
+  F::crm({"crm_resource", "--cleanup"});
+  f.expect_same_primary();
+  f.expect_outage_of_at_most(f.is_synchronous() ? 8 : 2);
+}
+
+// ---- connections
+
+void saturate(F& f, const NodeName& node) {
+  const auto before = F::started_at(node);
+  {
+    const Background sessions(
+        F::lab().exec_command(node, {"sh", "-c",
+                                     "for n in $(seq 60); do " + kPrograms +
+                                         "psql -U postgres -h /run/postgresql -XAtqc 'select pg_sleep(60)' "
+                                         ">/dev/null 2>&1 & done; wait"}),
+        F::kept_file("sessions.out"));
+    EXPECT_TRUE(within(seconds(20), "the server has no place for one more session",
+                       [&] { return !F::lab().try_sql(node, "select 1"); }));
+    f.expect_nothing_for(seconds(35));
+  }
+  F::signal(node, "TERM", F::server_process(node, "postgres postgres .local. SELECT"));
+  EXPECT_TRUE(within(seconds(20), "the server answers again", [&] { return F::started_at(node) == before; }));
+  f.expect_same_primary();
+}
+
+void saturate_the_primary(F& f) { saturate(f, f.primary()); }
+void saturate_a_standby(F& f) {
+  saturate(f, f.any_standby());
+  f.expect_outage_of_at_most(2);
+}
+
+// ---- network
+
+void isolate_the_primary(F& f) {
+  f.expect_fencing_of(f.primary());
+  f.expect_loss_of_the_last_second();
+  F::lab().call({"partition", f.primary()});
+  f.expect_other_primary();
+  f.expect_outage_of_at_most(15);
+}
+
+void isolate_a_standby(F& f) {
+  const auto standby = f.any_standby();
+  f.expect_fencing_of(standby);
+  F::lab().call({"partition", standby});
+  EXPECT_TRUE(within(seconds(60), standby + " is out", [&] { return !F::lab().view().nodes.at(standby).online; }));
+  EXPECT_EQ(F::lab().view().primary(), f.primary());
+  f.expect_outage_of_at_most(f.is_synchronous() ? 3 : 2);
+}
+
+void isolate_the_primary_while_fencing_fails(F& f) {
+  f.expect_fencing_of(f.primary());
+  f.expect_loss_of_the_last_second();
+  F::lab().call({"fencing", "fail"});
+  F::lab().call({"partition", f.primary()});
+  EXPECT_TRUE(holds_for(seconds(20), "nobody is promoted", [&] { return f.events(" promote ").empty(); }));
+  F::lab().call({"fencing", "ok"});
+  f.expect_other_primary(seconds(180));
+}
+
+void cut_replication(F& f) {
+  for (const auto& standby : f.standbys()) F::lab().call({"cut", f.primary(), standby, "--only", "postgres"});
+  EXPECT_TRUE(within(seconds(60), "the standbys are worth nothing", [&] {
+    const auto view = F::lab().view();
+    return view.nodes.at(f.standbys().front()).score.value_or(0) < 0 &&
+           view.nodes.at(f.standbys().back()).score.value_or(0) < 0;
+  }));
+  EXPECT_TRUE(f.events(" pgsqld +(start|stop|promote|demote) ").empty());
+  F::lab().call({"heal"});
+  f.expect_same_primary();
+  f.expect_outage_of_at_most(2);
+}
+
+void cut_one_pair(F& f) {
+  const auto standby = f.any_standby();
+  f.expect_fencing_of(f.primary());
+  f.expect_fencing_of(standby);
+  f.expect_loss_of_the_last_second();
+  F::lab().call({"cut", f.primary(), standby});
+  EXPECT_TRUE(within(seconds(60), "one of the two is out", [&] {
+    const auto view = F::lab().view();
+    return !view.nodes.at(f.primary()).online || !view.nodes.at(standby).online;
+  }));
+}
+
+void make_the_primary_deaf(F& f) {
+  f.expect_fencing_of(f.primary());
+  f.expect_loss_of_the_last_second();
+  for (const auto& standby : f.standbys()) {
+    f.expect_fencing_of(standby);
+    F::lab().call({"cut", standby, f.primary(), "--one-way"});
+  }
+  EXPECT_TRUE(within(seconds(60), "somebody is out", [&] {
+    const auto view = F::lab().view();
+    return std::any_of(kNodes.begin(), kNodes.end(), [&](const auto& node) { return !view.nodes.at(node).online; });
+  }));
+}
+
+void let_the_network_flap(F& f) {
+  for (const auto& node : kNodes) f.expect_fencing_of(node);
+  f.expect_loss_of_the_last_second();
+  const auto standby = f.any_standby();
+  for (int round = 0; round < 5; ++round) {
+    F::lab().call({"cut", f.primary(), standby});
+    F::lab().call({"heal"});
+  }
+}
+
+// ---- nodes
+
+void power_off_the_primary(F& f) {
+  f.expect_loss_of_the_last_second();
+  f.power_off(f.primary());
+  f.expect_other_primary();
+  f.expect_outage_of_at_most(15);
+}
+
+void power_cycle_the_primary(F& f) {
+  f.expect_loss_of_the_last_second();
+  f.expect_fencing_of(f.primary());
+  f.expect_failures_of(f.primary());
+  F::lab().call({"power", "cycle", f.primary()});
+}
+
+void power_off_a_standby(F& f) {
+  const auto standby = f.any_standby();
+  f.power_off(standby);
+  EXPECT_TRUE(within(seconds(60), standby + " is out", [&] { return !F::lab().view().nodes.at(standby).online; }));
+  EXPECT_EQ(F::lab().view().primary(), f.primary());
+  f.expect_outage_of_at_most(f.is_synchronous() ? 3 : 2);
+}
+
+void power_off_both_standbys(F& f) {
+  f.expect_failures_of(f.primary());
+  for (const auto& standby : f.standbys()) f.power_off(standby);
+  EXPECT_TRUE(
+      within(seconds(60), "the primary is stopped without quorum", [&] { return F::lab().view().primary().empty(); }));
+}
+
+void power_off_the_primary_and_the_candidate(F& f) {
+  f.expect_loss_of_the_last_second();
+  f.power_off(f.primary());
+  EXPECT_TRUE(within(seconds(30), "the standbys elect",
+                     [&] { return !f.events(f.standbys().front() + " +pgsqld +notify ").empty(); }));
+  f.power_off(f.standbys().front());
+  for (const auto& node : kNodes) f.expect_fencing_of(node);
+}
+
+void power_off_all(F& f) {
+  f.expect_loss_of_the_last_second();
+  for (const auto& node : kNodes) f.power_off(node);
+  for (const auto& node : kNodes) f.expect_failures_of(node);
+  for (const auto& node : f.nodes_in_any_order()) F::lab().call({"power", "on", node});
+}
+
+void freeze_the_primarys_node(F& f) {
+  f.expect_fencing_of(f.primary());
+  f.expect_loss_of_the_last_second();
+  F::lab().call({"freeze", f.primary()});
+  f.expect_other_primary();
+  f.expect_outage_of_at_most(15);
+}
+
+void freeze_a_standbys_node(F& f) {
+  const auto standby = f.any_standby();
+  f.expect_fencing_of(standby);
+  F::lab().call({"freeze", standby});
+  EXPECT_TRUE(within(seconds(60), standby + " is out", [&] { return !F::lab().view().nodes.at(standby).online; }));
+  EXPECT_EQ(F::lab().view().primary(), f.primary());
+  f.expect_outage_of_at_most(f.is_synchronous() ? 8 : 2);
+}
+
+// ---- the cluster's daemons
+
+void kill_daemon(F& f, const std::string& daemon) {
+  const auto node = f.any_node();
+  f.expect_fencing_of(node);
+  f.expect_loss_of_the_last_second();
+  for (const auto& each : kNodes) f.expect_failures_of(each);
+  EXPECT_GE(F::signal(node, "KILL", "^([^ ]*/)?" + daemon + "( |$)"), 1) << daemon << " on " << node;
+}
+
+void kill_corosync(F& f) { kill_daemon(f, "corosync"); }
+void kill_pacemakerd(F& f) { kill_daemon(f, "pacemakerd"); }
+void kill_controld(F& f) { kill_daemon(f, "pacemaker-controld"); }
+void kill_attrd(F& f) { kill_daemon(f, "pacemaker-attrd"); }
+void kill_based(F& f) { kill_daemon(f, "pacemaker-based"); }
+void kill_execd(F& f) { kill_daemon(f, "pacemaker-execd"); }
+void kill_schedulerd(F& f) { kill_daemon(f, "pacemaker-schedulerd"); }
+void kill_fenced(F& f) { kill_daemon(f, "pacemaker-fenced"); }
+
+void freeze_attrd_of_the_primary(F& f) {
+  const std::string attrd = "^([^ ]*/)?pacemaker-attrd";
+  f.expect_failures_of(f.primary());
+  EXPECT_EQ(F::signal(f.primary(), "STOP", attrd), 1);
+  f.expect_nothing_for(seconds(35));
+  EXPECT_EQ(F::signal(f.primary(), "CONT", attrd), 1);
+  f.expect_same_primary();
+  f.expect_outage_of_at_most(2);
+}
+
+// ---- administrators
+
+void move_to_a_standby(F& f) {
+  const auto designated = f.any_standby();
+  F::move_primary_to(designated);
+  EXPECT_TRUE(F::stable_with_primary(designated));
+  F::crm({"crm_resource", "--clear", "--resource", "pgsql-ha"});
+  f.expect_outage_of_at_most(5);
+}
+
+void move_to_and_fro(F& f) {
+  for (int round = 0; round < 2; ++round) {
+    for (const auto& node : f.nodes_in_any_order()) {
+      if (F::lab().view().primary() == node) continue;
+      F::move_primary_to(node);
+      EXPECT_TRUE(F::stable_with_primary(node));
+      F::crm({"crm_resource", "--clear", "--resource", "pgsql-ha"});
+    }
+  }
+  f.expect_outage_of_at_most(5);
+}
+
+void node_standby(F& f) {
+  const auto standby = f.any_standby();
+  F::crm({"crm_attribute", "--node", standby, "--name", "standby", "--update", "on"});
+  EXPECT_TRUE(F::stable_with_primary(f.primary(), 1));
+  F::crm({"crm_attribute", "--node", standby, "--name", "standby", "--delete"});
+  f.expect_same_primary();
+  f.expect_outage_of_at_most(f.is_synchronous() ? 3 : 2);
+}
+
+void kill_primary_in_maintenance(F& f) {
+  const auto before = F::started_at(f.primary());
+  f.expect_failed_action(f.primary(), "monitor");
+  F::crm({"crm_attribute", "--type", "crm_config", "--name", "maintenance-mode", "--update", "true"});
+  F::crm({"crm_resource", "--wait", "--timeout", "30"});
+  F::kill_postmaster(f.primary());
+  f.expect_nothing_for(seconds(10));
+  F::crm({"crm_attribute", "--type", "crm_config", "--name", "maintenance-mode", "--delete"});
+  f.expect_started_again(f.primary(), before);
+}
+
+void promote_a_standby_by_force(F& f) {
+  const auto standby = f.any_standby();
+  EXPECT_NE(F::lab().try_exec(standby, {"crm_resource", "--resource", "pgsqld", "--force-promote", "--force"}).code, 0);
+  EXPECT_EQ(F::lab().try_sql(standby, "select pg_is_in_recovery()"), "t");
+  f.expect_same_primary();
+  f.expect_outage_of_at_most(2);
+}
+
+void change_a_parameter(F& f) {
+  F::crm({"crm_resource", "--resource", "pgsqld", "--set-parameter", "maxlag", "--parameter-value", "100000000"});
+  f.expect_nothing_for(seconds(10));
+  F::crm({"crm_resource", "--resource", "pgsqld", "--delete-parameter", "maxlag"});
+  f.expect_nothing_for(seconds(5));
+  f.expect_same_primary();
+  f.expect_outage_of_at_most(2);
+}
+
+void clean_up_during_a_switchover(F& f) {
+  const auto designated = f.any_standby();
+  F::move_primary_to(designated);
+  F::crm({"crm_resource", "--cleanup"});
+  F::crm({"crm_resource", "--refresh"});
+  EXPECT_TRUE(F::stable_with_primary(designated));
+  F::crm({"crm_resource", "--clear", "--resource", "pgsql-ha"});
+}
+
+// ---- replication
+
+void pause_replay_and_power_off_the_primary(F& f) {
+  f.expect_loss_of_the_last_second();
+  for (const auto& standby : f.standbys()) F::lab().sql(standby, "select pg_wal_replay_pause()");
+  f.power_off(f.primary());
+  f.expect_other_primary();
+  for (const auto& standby : f.standbys()) {
+    static_cast<void>(F::lab().try_sql(standby, "select pg_wal_replay_resume()"));
+  }
+}
+
+void archive_from_the_primary(F& f) {
+  const Background archiver(
+      F::lab().exec_command(f.primary(), {"runuser", "-u", "postgres", "--", "sh", "-c",
+                                          "mkdir -p /tmp/archive && exec " + kPrograms +
+                                              "pg_receivewal -D /tmp/archive -h 127.0.0.1 -U postgres"}),
+      F::kept_file("archiver.out"));
+  f.expect_nothing_for(seconds(20));
+  f.expect_same_primary();
+  f.expect_outage_of_at_most(2);
+}
+
+void kill_a_standby_and_power_off_the_primary(F& f) {
+  const auto standby = f.any_standby();
+  f.expect_failures_of(standby);
+  f.expect_loss_of_the_last_second();
+  F::kill_postmaster(standby);
+  f.power_off(f.primary());
+  EXPECT_TRUE(within(seconds(90), "the standby that lives is promoted",
+                     [&] { return F::lab().view().primary() == the_other(f.standbys(), standby); }));
+}
+
+}  // namespace
+
+const std::vector<Fault>& all_faults() {
+  static const std::vector<Fault> faults = {
+      {"APrimaryThatIsKilledIsRecoveredInPlace", "SIGKILL to the primary's postmaster", "recovered in place",
+       kill_primary},
+      {"APrimaryThatIsKilledAtTheThresholdIsReplaced", "the same with migration-threshold 1",
+       "failover, nobody is fenced", kill_primary_at_the_threshold},
+      {"AnOrphanOfAKilledPrimaryIsInNobodysWay", "SIGKILL to the primary's postmaster while a process of it is frozen",
+       "recovered in place", kill_primary_and_keep_an_orphan},
+      {"APrimaryThatIsFrozenIsStartedAgain", "SIGSTOP to the primary's postmaster", "recovered or failed over",
+       freeze_primarys_postmaster},
+      {"AStandbyThatReplaysNothingIsLeftAlone", "SIGSTOP to a standby's startup process", "nothing",
+       freeze_standbys_startup_process},
+      {"APrimaryThatLosesABackendIsRecoveredInPlace", "SIGKILL to a backend, restart_after_crash = off",
+       "recovered in place", kill_a_backend},
+      {"APrimaryThatLosesItsCheckpointerIsRecoveredInPlace", "SIGKILL to the checkpointer", "recovered in place",
+       kill_the_checkpointer},
+      {"APrimaryThatLosesItsWalWriterIsRecoveredInPlace", "SIGKILL to the WAL writer", "recovered in place",
+       kill_the_walwriter},
+      {"AStandbyThatIsKilledIsRecoveredInPlace", "SIGKILL to a standby's postmaster", "recovered in place",
+       kill_standby},
+      {"AStandbyThatLosesItsWalReceiverStreamsAgain", "SIGKILL to the WAL receiver", "the primary is untouched",
+       kill_walreceiver},
+      {"TheDeathOfBothStandbysLeavesThePrimaryAlone", "SIGKILL to both standbys' postmasters",
+       "the primary is untouched", kill_both_standbys},
+      {"APrimaryThatAnAdministratorStopsIsStartedAgain", "pg_ctl stop on the primary", "a primary without loss",
+       stop_primary_by_hand},
+      {"AMonitorOfAStandbyThatIsKilledTouchesNoPrimary", "SIGKILL to the agent during the monitor of a standby",
+       "the standby is recovered", kill_agent_in_monitor_of_a_standby},
+      {"AMonitorOfThePrimaryThatIsKilledIsRecoveredFrom", "SIGKILL to the agent during the primary's monitor",
+       "a primary without loss", kill_agent_in_monitor_of_the_primary},
+      {"ADemotionThatIsKilledIsRecoveredFrom", "SIGKILL to the agent during demote", "a primary without loss",
+       kill_agent_in_demote},
+      {"APromotionThatIsKilledIsRecoveredFrom", "SIGKILL to the agent during promote", "a primary without loss",
+       kill_agent_in_promote},
+      {"AStopThatIsKilledIsFenced", "SIGKILL to the agent during the stop of a standby", "the standby is fenced",
+       kill_agent_in_stop},
+      {"ABrokenConfigurationConcernsItsStandbyOnly", "a standby with a broken postgresql.conf is killed",
+       "refused there, the primary is untouched", break_the_configuration_of_a_standby},
+      {"AFileSystemThatIsNotMountedConcernsItsStandbyOnly", "a standby is killed and its file system gone",
+       "refused there, the primary is untouched", unmount_the_data_of_a_standby},
+      {"APrimaryWithoutRoomForWalIsReplaced", "the primary's pg_wal full", "failover", fill_the_wal_of_the_primary},
+      {"AStandbyWithoutRoomForWalIsNotMissed", "a standby's pg_wal full",
+       "no score above 0 for it, the primary is untouched", fill_the_wal_of_a_standby},
+      {"ASaturatedPrimaryIsAlive", "all connections of the primary taken for 35 s", "nothing", saturate_the_primary},
+      {"ASaturatedStandbyIsAlive", "all connections of a standby taken for 35 s", "nothing", saturate_a_standby},
+      {"AnIsolatedPrimaryIsFencedAndReplaced", "the primary's node cut off from all", "fenced, failover",
+       isolate_the_primary},
+      {"AnIsolatedStandbyIsFenced", "a standby's node cut off from all", "fenced, the primary is untouched",
+       isolate_a_standby},
+      {"NobodyIsPromotedBeforeThePrimaryIsFenced", "the primary's node cut off while fencing fails for 20 s",
+       "no promotion until it is fenced", isolate_the_primary_while_fencing_fails},
+      {"APrimaryWithoutReplicationGoesOn", "replication cut, the cluster's network whole",
+       "scores below 0, no failover", cut_replication, true},
+      {"ACutBetweenTwoNodesLeavesOnePrimary", "all traffic cut between the primary and one standby",
+       "one of the two is fenced", cut_one_pair},
+      {"APrimaryThatHearsNobodyLeavesOnePrimary", "all traffic from the standbys' nodes to the primary's cut, one way",
+       "fenced, one primary", make_the_primary_deaf},
+      {"AFlappingNetworkLeavesOnePrimary", "the same five times, healed at once", "a primary without loss",
+       let_the_network_flap},
+      {"APrimaryWithoutPowerIsReplaced", "the primary's node powered off", "fenced, failover", power_off_the_primary},
+      {"APrimaryThatLosesItsPowerForAMomentLeavesOnePrimary", "the primary's node powered off and on at once",
+       "a primary without loss", power_cycle_the_primary},
+      {"AStandbyWithoutPowerIsNotMissed", "a standby's node powered off", "fenced, the primary is untouched",
+       power_off_a_standby},
+      {"APrimaryWithoutQuorumIsStopped", "both standbys' nodes powered off", "the primary is stopped until they return",
+       power_off_both_standbys},
+      {"ACandidateThatLosesItsPowerLeavesNoSecondPrimary",
+       "the primary's node powered off, and the first standby's during the election", "a primary once there is quorum",
+       power_off_the_primary_and_the_candidate},
+      {"AfterAPowerLossOfAllTheMostWalWins", "all nodes powered off and on again in any order",
+       "a primary without loss", power_off_all},
+      {"AFrozenPrimarysNodeIsFencedAndReplaced", "the primary's node frozen", "fenced, failover",
+       freeze_the_primarys_node},
+      {"AFrozenStandbysNodeIsFenced", "a standby's node frozen", "fenced, the primary is untouched",
+       freeze_a_standbys_node},
+      {"AKilledCorosyncIsSurvived", "SIGKILL to corosync on any node", "fenced, one primary", kill_corosync},
+      {"AKilledPacemakerdIsSurvived", "SIGKILL to pacemakerd on any node", "one primary", kill_pacemakerd},
+      {"AKilledControllerIsSurvived", "SIGKILL to pacemaker-controld on any node", "respawned or fenced, one primary",
+       kill_controld},
+      {"AKilledAttributeManagerIsSurvived", "SIGKILL to pacemaker-attrd on any node",
+       "respawned or fenced, one primary", kill_attrd},
+      {"AKilledCibManagerIsSurvived", "SIGKILL to pacemaker-based on any node", "respawned or fenced, one primary",
+       kill_based},
+      {"AKilledExecutorIsSurvived", "SIGKILL to pacemaker-execd on any node", "respawned or fenced, one primary",
+       kill_execd},
+      {"AKilledSchedulerIsSurvived", "SIGKILL to pacemaker-schedulerd on any node", "respawned or fenced, one primary",
+       kill_schedulerd},
+      {"AKilledFencerIsSurvived", "SIGKILL to pacemaker-fenced on any node", "respawned or fenced, one primary",
+       kill_fenced},
+      {"AFrozenAttributeManagerFailsNoMonitor", "SIGSTOP to the primary's pacemaker-attrd for 35 s", "nothing",
+       freeze_attrd_of_the_primary},
+      {"ASwitchoverLosesNothing", "the primary moved to a standby", "switchover", move_to_a_standby},
+      {"SwitchoversToAndFroLoseNothing", "the primary moved around twice", "switchovers", move_to_and_fro},
+      {"AStandbysNodeInStandbyIsNotMissed", "a standby's node put into standby and back", "the primary is untouched",
+       node_standby},
+      {"InMaintenanceNothingHappensUntilItEnds", "the primary killed in maintenance mode", "recovered afterwards",
+       kill_primary_in_maintenance},
+      {"APromotionByForceIsRefused", "crm_resource --force-promote on a standby", "refused",
+       promote_a_standby_by_force},
+      {"AChangedParameterRestartsNothing", "maxlag set and unset", "nothing is restarted", change_a_parameter},
+      {"ACleanupDuringASwitchoverHarmsNothing", "cleanup and refresh in the middle of a switchover", "switchover",
+       clean_up_during_a_switchover},
+      {"AnArchiverIsNoStandby", "pg_receivewal connected to the primary", "nothing", archive_from_the_primary},
+      {"AStandbyWhoseReplayIsPausedCanBePromoted", "replay paused on both standbys, the primary's node powered off",
+       "failover", pause_replay_and_power_off_the_primary},
+      {"TheStandbyThatLivesIsPromoted", "a standby killed and the primary's node powered off", "failover to the other",
+       kill_a_standby_and_power_off_the_primary},
+  };
+  return faults;
+}
+
+}  // namespace pgsqlms::scenario

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: PostgreSQL
+#include "faults.hpp"
+
+#include <algorithm>
+#include <boost/property_tree/json_parser.hpp>
+#include <boost/property_tree/ptree.hpp>
+#include <sstream>
+
+namespace pgsqlms::scenario {
+namespace {
+
+/// Of all nodes that have one.
+NodeName a_node_with_pacemaker() {
+  boost::property_tree::ptree status;
+  std::istringstream json(FaultScenario::lab().call({"status", "--json"}));
+  boost::property_tree::read_json(json, status);
+  for (const auto& node : kNodes) {
+    if (status.get<bool>("nodes." + node + ".pacemaker")) return node;
+  }
+  throw LabFailed("Pacemaker runs on no node");
+}
+
+}  // namespace
+
+void FaultScenario::SetUp() {
+  ClusterScenario::SetUp();
+  if (HasFatalFailure()) return;
+  if (is_synchronous_) acknowledge_only_what_one_standby_has();
+  for (const auto& node : kNodes) logs_since_fault_.emplace(node, LogMark(lab(), node, "postgres"));
+}
+
+NodeName FaultScenario::any_standby() { return standbys()[random_() % standbys().size()]; }
+
+NodeName FaultScenario::any_node() { return kNodes[random_() % kNodes.size()]; }
+
+std::vector<NodeName> FaultScenario::nodes_in_any_order() {
+  auto nodes = kNodes;
+  for (auto left = nodes.size(); left > 1; --left) std::swap(nodes[left - 1], nodes[random_() % left]);
+  return nodes;
+}
+
+int FaultScenario::signal(const NodeName& node, const std::string& name, const std::string& pattern) {
+  const auto count =
+      lab().exec(node, {"sh", "-c", "for pid in $(pgrep -f \"$1\"); do kill -s \"$2\" $pid && echo $pid; done | wc -l",
+                        "sh", pattern, name});
+  return std::stoi(count);
+}
+
+std::string FaultScenario::server_process(const NodeName& node, const std::string& title) {
+  return "^postgres: " + node + ": " + title;
+}
+
+void FaultScenario::kill_agent_during(const std::string& action, const NodeName& node) {
+  // PAF's agent is an argument of perl; and the pattern must not find the shell that it is an argument of.
+  const std::string pattern = "heartbeat/[p]gsqlms " + action + "$";
+  EXPECT_TRUE(within(seconds(60), "the agent is in the middle of " + action + " on " + node, [&] {
+    return lab().try_exec(node, {"pgrep", "-f", pattern}).code == 0;
+  }));
+  EXPECT_GT(signal(node, "KILL", pattern), 0) << action;
+}
+
+void FaultScenario::crm(const Command& words) { lab().exec(a_node_with_pacemaker(), words); }
+
+void FaultScenario::set_meta(const std::string& name, const std::string& value) {
+  crm({"crm_resource", "--resource", "pgsql-ha", "--meta", "--set-parameter", name, "--parameter-value", value});
+}
+
+void FaultScenario::delete_meta(const std::string& name) {
+  crm({"crm_resource", "--resource", "pgsql-ha", "--meta", "--delete-parameter", name});
+}
+
+void FaultScenario::expect_nothing_for(seconds duration) const {
+  EXPECT_TRUE(holds_for(duration, "no instance is started, stopped, promoted or demoted",
+                        [&] { return events(" pgsqld +(start|stop|promote|demote) ").empty(); }));
+}
+
+void FaultScenario::expect_same_primary() const { EXPECT_TRUE(stable_with_primary(primary())); }
+
+void FaultScenario::expect_other_primary(seconds deadline) const {
+  EXPECT_TRUE(within(deadline, "a standby is promoted", [&] {
+    const auto now = lab().view().primary();
+    return !now.empty() && now != primary();
+  }));
+}
+
+void FaultScenario::expect_started_again(const NodeName& node, const std::string& before, seconds deadline) const {
+  EXPECT_TRUE(within(deadline, "PostgreSQL on " + node + " is started again", [&] {
+    const auto now = started_at(node);
+    return !now.empty() && now != before;
+  }));
+}
+
+void FaultScenario::expect_failures_of(const NodeName& node) {
+  for (const auto* const task : {"monitor", "start", "stop", "promote", "demote", "notify"}) {
+    expect_failed_action(node, task);
+  }
+}
+
+bool FaultScenario::has_diverged(const NodeName& node) const {
+  return logs_since_fault_.at(node).count("forked off current database system timeline") > 0;
+}
+
+void FaultScenario::see_to_power_and_stack() const {
+  boost::property_tree::ptree status;
+  std::istringstream json(lab().call({"status", "--json"}));
+  boost::property_tree::read_json(json, status);
+  for (const auto& node : kNodes) {
+    const auto& state = status.get_child("nodes." + node);
+    if (state.get<std::string>("power") == "off") {
+      lab().call({"power", "on", node});
+    } else if (!state.get<bool>("pacemaker")) {
+      lab().call({"cluster", "start", node});
+    }
+  }
+}
+
+void FaultScenario::mend() {
+  lab().call({"heal"});
+  lab().call({"fencing", "ok"});
+  std::set<NodeName> rebuilt;
+  std::optional<std::string> missing;
+  // A node may still be about to be fenced when its power is looked at.
+  EXPECT_TRUE(within(seconds(180), "the cluster is whole and stable", [&] {
+    see_to_power_and_stack();
+    for (const auto& node : kNodes) {
+      if (rebuilt.count(node) > 0 || !has_diverged(node) || lab().view().primary().empty()) continue;
+      EXPECT_LE(lab().view().nodes.at(node).score.value_or(-1), 0) << node << " has diverged and must not be promoted";
+      rebuild(node);
+      rebuilt.insert(node);
+    }
+    missing = lab().wait_stable({"--standbys", "2"}, seconds(5));
+    return !missing;
+  })) << missing.value_or("");
+}
+
+}  // namespace pgsqlms::scenario
