@@ -58,7 +58,8 @@ void freeze_primarys_postmaster(F& f) {
   f.expect_failures_of(f.primary());
   f.expect_loss_of_the_last_second();
   EXPECT_EQ(F::signal(f.primary(), "STOP", kPostmaster), 1);
-  f.expect_started_again(f.primary(), before, seconds(150));
+  // A demotion has 120 s, and does not succeed.
+  f.expect_started_again(f.primary(), before, seconds(250));
 }
 
 void freeze_standbys_startup_process(F& f) {

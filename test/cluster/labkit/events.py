@@ -83,9 +83,10 @@ def reason_in(result):
 
 
 def seconds(duration):
-    """The executor writes "618ms", "1.234s" or "618ms after being queued 1ms"."""
-    number, unit = re.match(r"([\d.]+)(ms|s)", duration).groups()
-    return float(number) / (1000 if unit == "ms" else 1)
+    """The executor writes "618ms", "1.234s", "2m", "1m5s" or "618ms after being queued 1ms"."""
+    lengths = {"h": 3600, "m": 60, "s": 1, "ms": 0.001}
+    parts = re.findall(r"([\d.]+)(ms|h|m|s)", duration.split(" ")[0])
+    return sum(float(number) * lengths[unit] for number, unit in parts)
 
 
 def print_events(cluster, since):
