@@ -33,7 +33,7 @@ def check_versions():
     places = {
         "CMakeLists.txt": r"^project\(pgsqlms VERSION (\S+)",
         "packaging/debian/changelog": r"^pgsqlms \(([^)]+)\)",
-        "packaging/rpm/pgsqlms.spec": r"^Version: +(\S+)",
+        "packaging/rpm/resource-agents-pgsqlms.spec": r"^Version: +(\S+)",
         "docs/CHANGELOG.md": r"^## (\d\S*)",
     }
     versions = {name: re.search(pattern, text(name), re.MULTILINE).group(1) for name, pattern in places.items()}
