@@ -451,25 +451,44 @@ std::ifstream opened(const std::string& path) {
   return file;
 }
 
-WriteVerdict judge_writes(const std::string& path) {
-  WriteVerdict verdict;
-  std::optional<double> previous;
+/// One line of a write log; node and timeline only of what was acknowledged.
+struct WriteOutcome {
+  double time = 0;
+  std::int64_t id = 0;
+  std::string outcome;
+  std::string node;
+  std::int64_t timeline = 0;
+
+  [[nodiscard]] bool is_acknowledged() const { return outcome == "ok"; }
+};
+
+std::vector<WriteOutcome> read_write_log(const std::string& path) {
+  std::vector<WriteOutcome> outcomes;
   std::ifstream file = opened(path);
   for (std::string line; std::getline(file, line);) {
     std::istringstream fields(line);
-    double time = 0;
-    std::int64_t id = 0;
-    std::string outcome;
-    if (!(fields >> time >> id >> outcome)) throw std::runtime_error("not a line of a write log: \"" + line + '"');
-    if (outcome == "failed") ++verdict.failed;
-    if (outcome == "unknown") ++verdict.unknown;
-    if (outcome != "ok") continue;
+    WriteOutcome write;
+    const bool is_read = fields >> write.time >> write.id >> write.outcome &&
+                         (!write.is_acknowledged() || fields >> write.node >> write.timeline);
+    if (!is_read) throw std::runtime_error("not a line of a write log: \"" + line + '"');
+    outcomes.push_back(std::move(write));
+  }
+  return outcomes;
+}
+
+WriteVerdict judge_writes(const std::vector<WriteOutcome>& writes) {
+  WriteVerdict verdict;
+  std::optional<double> previous;
+  for (const WriteOutcome& write : writes) {
+    if (write.outcome == "failed") ++verdict.failed;
+    if (write.outcome == "unknown") ++verdict.unknown;
+    if (!write.is_acknowledged()) continue;
     ++verdict.acknowledged;
-    verdict.last_acknowledged_id = std::max(verdict.last_acknowledged_id, id);
-    const Gap gap{previous.value_or(time), time - previous.value_or(time)};
+    verdict.last_acknowledged_id = std::max(verdict.last_acknowledged_id, write.id);
+    const Gap gap{previous.value_or(write.time), write.time - previous.value_or(write.time)};
     if (gap.length > verdict.longest.length) verdict.longest = gap;
     if (gap.length > kNotableGap) verdict.notable.push_back(gap);
-    previous = time;
+    previous = write.time;
   }
   return verdict;
 }
@@ -532,21 +551,15 @@ struct Reign {
 };
 
 /// Two nodes that acknowledged commits in overlapping times: each on a timeline of its own, or both on the same.
-std::vector<Overlap> overlapping_reigns(const std::vector<std::string>& write_logs) {
+std::vector<Overlap> overlapping_reigns(const std::vector<std::vector<WriteOutcome>>& write_logs) {
   std::map<std::pair<std::string, std::int64_t>, Reign> reigns;  // node and timeline
-  for (const std::string& path : write_logs) {
-    std::ifstream file = opened(path);
-    for (std::string line; std::getline(file, line);) {
-      std::istringstream fields(line);
-      double time = 0;
-      std::int64_t id = 0;
-      std::string outcome;
-      std::string node;
-      std::int64_t timeline = 0;
-      if (!(fields >> time >> id >> outcome) || outcome != "ok" || !(fields >> node >> timeline)) continue;
-      Reign& reign = reigns.try_emplace({node, timeline}, Reign{time, time}).first->second;
-      reign.first = std::min(reign.first, time);
-      reign.last = std::max(reign.last, time);
+  for (const auto& writes : write_logs) {
+    for (const WriteOutcome& write : writes) {
+      if (!write.is_acknowledged()) continue;
+      const Reign moment{write.time, write.time};
+      Reign& reign = reigns.try_emplace({write.node, write.timeline}, moment).first->second;
+      reign.first = std::min(reign.first, write.time);
+      reign.last = std::max(reign.last, write.time);
     }
   }
   std::vector<Overlap> overlaps;
@@ -582,7 +595,9 @@ void print_list(const std::vector<Item>& items) {
 }
 
 /// The first write log is the one whose gaps count.
-void judge(const std::vector<std::string>& write_logs, const std::string& watch_log) {
+void judge(const std::vector<std::string>& write_log_paths, const std::string& watch_log) {
+  std::vector<std::vector<WriteOutcome>> write_logs;
+  for (const std::string& path : write_log_paths) write_logs.push_back(read_write_log(path));
   const WriteVerdict writes = write_logs.empty() ? WriteVerdict{} : judge_writes(write_logs.front());
   std::vector<Overlap> overlaps = overlapping_reigns(write_logs);
   if (!watch_log.empty()) {

@@ -16,8 +16,18 @@ const std::string kPrograms = "/usr/lib/postgresql/15/bin/";
 /// The postmaster: its children have titles.
 const std::string kPostmaster = "^" + kPrograms + "postgres ";
 
-NodeName the_other(const std::vector<NodeName>& standbys, const NodeName& one) {
-  return standbys.front() == one ? standbys.back() : standbys.front();
+/// A node that gives up its resources, and takes them again.
+void put_into_standby(const NodeName& node) {
+  F::order({"crm_attribute", "--node", node, "--name", "standby", "--update", "on"});
+}
+void take_out_of_standby(const NodeName& node) {
+  F::order({"crm_attribute", "--node", node, "--name", "standby", "--delete"});
+}
+
+/// The cluster has lost the node, and goes on with the same primary.
+void expect_out(const F& f, const NodeName& standby) {
+  EXPECT_TRUE(within(seconds(60), standby + " is out", [&] { return !F::lab().view().nodes.at(standby).online; }));
+  EXPECT_EQ(F::lab().view().primary(), f.primary());
 }
 
 // ---- processes
@@ -40,7 +50,7 @@ void kill_primary_at_the_threshold(F& f) {
   EXPECT_TRUE(within(seconds(60), "the instance of the old primary is stopped",
                      [&] { return F::lab().view().nodes.at(f.primary()).role == "stopped"; }));
   F::delete_meta("migration-threshold");
-  F::crm({"crm_resource", "--cleanup"});
+  F::order({"crm_resource", "--cleanup"});
   f.expect_outage_of_at_most(25);
 }
 
@@ -153,7 +163,7 @@ void kill_agent_in_demote(F& f) {
   EXPECT_EQ(F::signal(f.primary(), "CONT", F::server_process(f.primary(), "checkpointer")), 1);
   EXPECT_TRUE(
       within(seconds(90), "there is a primary again", [&] { return !f.events(" pgsqld +promote +rc=0").empty(); }));
-  F::crm({"crm_resource", "--clear", "--resource", "pgsql-ha"});
+  F::clear_moves();
 }
 
 void kill_agent_in_promote(F& f) {
@@ -165,18 +175,18 @@ void kill_agent_in_promote(F& f) {
   F::signal(designated, "CONT", F::server_process(designated, "startup"));
   EXPECT_TRUE(
       within(seconds(90), "there is a primary again", [&] { return !f.events(" pgsqld +promote +rc=0").empty(); }));
-  F::crm({"crm_resource", "--clear", "--resource", "pgsql-ha"});
+  F::clear_moves();
 }
 
 void kill_agent_in_stop(F& f) {
   const auto standby = f.any_standby();
   f.expect_fencing_of(standby);
   EXPECT_EQ(F::signal(standby, "STOP", F::server_process(standby, "checkpointer")), 1);
-  F::crm({"crm_attribute", "--node", standby, "--name", "standby", "--update", "on"});
+  put_into_standby(standby);
   F::kill_agent_during("stop", standby);
   EXPECT_TRUE(within(seconds(60), standby + " is fenced, as after each stop that fails",
                      [&] { return !F::lab().view().nodes.at(standby).online; }));
-  F::crm({"crm_attribute", "--node", standby, "--name", "standby", "--delete"});
+  take_out_of_standby(standby);
   f.expect_outage_of_at_most(2);
 }
 
@@ -192,7 +202,7 @@ void break_the_configuration_of_a_standby(F& f) {
                      [&] { return !f.events(standby + " +pgsqld +start +rc=[1-9]").empty(); }));
   EXPECT_EQ(F::lab().view().primary(), f.primary());
   F::lab().exec(standby, {"mv", std::string(kConfiguration) + ".whole", kConfiguration});
-  F::crm({"crm_resource", "--cleanup"});
+  F::order({"crm_resource", "--cleanup"});
   f.expect_same_primary();
   f.expect_outage_of_at_most(f.is_synchronous() ? 3 : 2);
 }
@@ -207,19 +217,17 @@ void unmount_the_data_of_a_standby(F& f) {
                      [&] { return F::lab().view().nodes.at(standby).role != "unpromoted"; }));
   EXPECT_EQ(F::lab().view().primary(), f.primary());
   F::lab().exec(standby, {"umount", kFileSystem});
-  F::crm({"crm_resource", "--cleanup"});
+  F::order({"crm_resource", "--cleanup"});
   f.expect_same_primary();
   f.expect_outage_of_at_most(f.is_synchronous() ? 3 : 2);
 }
 
 void stop_on_node(const NodeName& node) {
-  F::crm({"crm_attribute", "--node", node, "--name", "standby", "--update", "on"});
+  put_into_standby(node);
   EXPECT_TRUE(within(seconds(60), "PostgreSQL is stopped on " + node,
                      [&] { return F::lab().view().nodes.at(node).role == "stopped"; }));
-  F::crm({"crm_resource", "--wait", "--timeout", "30"});
+  F::order({"crm_resource", "--wait", "--timeout", "30"});
 }
-
-void start_on_node(const NodeName& node) { F::crm({"crm_attribute", "--node", node, "--name", "standby", "--delete"}); }
 
 /// Puts a node's WAL on a file system of its own that has little room left.
 void give_a_small_wal(const NodeName& node) {
@@ -230,14 +238,14 @@ void give_a_small_wal(const NodeName& node) {
                        "room=$(df --output=avail -B1M pg_wal | tail -n 1); "
                        "fallocate -l $((room - 24))M pg_wal/ballast",
                        kData});
-  start_on_node(node);
+  take_out_of_standby(node);
 }
 
 /// The node's WAL has gone with its file system, or is on it: it is made anew.
 void take_the_small_wal_back(const NodeName& node) {
   stop_on_node(node);
   F::lab().exec(node, {"umount", std::string(kData) + "/pg_wal"});
-  F::rebuild(node, [&] { start_on_node(node); });
+  F::rebuild(node, [&] { take_out_of_standby(node); });
 }
 
 void fill_the_wal_of(const NodeName& node, const NodeName& primary) {
@@ -261,13 +269,13 @@ void fill_the_wal_of_the_primary(F& f) {
   EXPECT_TRUE(F::stable_with_primary(f.primary()));
   F::move_primary_to(full);
   EXPECT_TRUE(F::stable_with_primary(full));
-  F::crm({"crm_resource", "--clear", "--resource", "pgsql-ha"});
+  F::clear_moves();
   fill_the_wal_of(full, full);
   EXPECT_TRUE(within(seconds(120), "another node is promoted", [&] {
     const auto now = F::lab().view().primary();
     return !now.empty() && now != full;
   }));
-  F::crm({"crm_resource", "--cleanup"});
+  F::order({"crm_resource", "--cleanup"});
   take_the_small_wal_back(full);
 }
 
@@ -283,7 +291,7 @@ void fill_the_wal_of_a_standby(F& f) {
   }));
   EXPECT_EQ(F::lab().view().primary(), f.primary());
   take_the_small_wal_back(full);
-  F::crm({"crm_resource", "--cleanup"});
+  F::order({"crm_resource", "--cleanup"});
   f.expect_same_primary();
   f.expect_outage_of_at_most(f.is_synchronous() ? 8 : 2);
 }
@@ -328,8 +336,7 @@ void isolate_a_standby(F& f) {
   const auto standby = f.any_standby();
   f.expect_fencing_of(standby);
   F::lab().call({"partition", standby});
-  EXPECT_TRUE(within(seconds(60), standby + " is out", [&] { return !F::lab().view().nodes.at(standby).online; }));
-  EXPECT_EQ(F::lab().view().primary(), f.primary());
+  expect_out(f, standby);
   f.expect_outage_of_at_most(f.is_synchronous() ? 3 : 2);
 }
 
@@ -410,8 +417,7 @@ void power_cycle_the_primary(F& f) {
 void power_off_a_standby(F& f) {
   const auto standby = f.any_standby();
   f.power_off(standby);
-  EXPECT_TRUE(within(seconds(60), standby + " is out", [&] { return !F::lab().view().nodes.at(standby).online; }));
-  EXPECT_EQ(F::lab().view().primary(), f.primary());
+  expect_out(f, standby);
   f.expect_outage_of_at_most(f.is_synchronous() ? 3 : 2);
 }
 
@@ -450,8 +456,7 @@ void freeze_a_standbys_node(F& f) {
   const auto standby = f.any_standby();
   f.expect_fencing_of(standby);
   F::lab().call({"freeze", standby});
-  EXPECT_TRUE(within(seconds(60), standby + " is out", [&] { return !F::lab().view().nodes.at(standby).online; }));
-  EXPECT_EQ(F::lab().view().primary(), f.primary());
+  expect_out(f, standby);
   f.expect_outage_of_at_most(f.is_synchronous() ? 8 : 2);
 }
 
@@ -490,7 +495,7 @@ void move_to_a_standby(F& f) {
   const auto designated = f.any_standby();
   F::move_primary_to(designated);
   EXPECT_TRUE(F::stable_with_primary(designated));
-  F::crm({"crm_resource", "--clear", "--resource", "pgsql-ha"});
+  F::clear_moves();
   f.expect_outage_of_at_most(5);
 }
 
@@ -500,7 +505,7 @@ void move_to_and_fro(F& f) {
       if (F::lab().view().primary() == node) continue;
       F::move_primary_to(node);
       EXPECT_TRUE(F::stable_with_primary(node));
-      F::crm({"crm_resource", "--clear", "--resource", "pgsql-ha"});
+      F::clear_moves();
     }
   }
   f.expect_outage_of_at_most(5);
@@ -508,9 +513,9 @@ void move_to_and_fro(F& f) {
 
 void node_standby(F& f) {
   const auto standby = f.any_standby();
-  F::crm({"crm_attribute", "--node", standby, "--name", "standby", "--update", "on"});
+  put_into_standby(standby);
   EXPECT_TRUE(F::stable_with_primary(f.primary(), 1));
-  F::crm({"crm_attribute", "--node", standby, "--name", "standby", "--delete"});
+  take_out_of_standby(standby);
   f.expect_same_primary();
   f.expect_outage_of_at_most(f.is_synchronous() ? 3 : 2);
 }
@@ -518,11 +523,11 @@ void node_standby(F& f) {
 void kill_primary_in_maintenance(F& f) {
   const auto before = F::started_at(f.primary());
   f.expect_failed_action(f.primary(), "monitor");
-  F::crm({"crm_attribute", "--type", "crm_config", "--name", "maintenance-mode", "--update", "true"});
-  F::crm({"crm_resource", "--wait", "--timeout", "30"});
+  F::order({"crm_attribute", "--type", "crm_config", "--name", "maintenance-mode", "--update", "true"});
+  F::order({"crm_resource", "--wait", "--timeout", "30"});
   F::kill_postmaster(f.primary());
   f.expect_nothing_for(seconds(10));
-  F::crm({"crm_attribute", "--type", "crm_config", "--name", "maintenance-mode", "--delete"});
+  F::order({"crm_attribute", "--type", "crm_config", "--name", "maintenance-mode", "--delete"});
   f.expect_started_again(f.primary(), before);
 }
 
@@ -535,9 +540,9 @@ void promote_a_standby_by_force(F& f) {
 }
 
 void change_a_parameter(F& f) {
-  F::crm({"crm_resource", "--resource", "pgsqld", "--set-parameter", "maxlag", "--parameter-value", "100000000"});
+  F::order({"crm_resource", "--resource", "pgsqld", "--set-parameter", "maxlag", "--parameter-value", "100000000"});
   f.expect_nothing_for(seconds(10));
-  F::crm({"crm_resource", "--resource", "pgsqld", "--delete-parameter", "maxlag"});
+  F::order({"crm_resource", "--resource", "pgsqld", "--delete-parameter", "maxlag"});
   f.expect_nothing_for(seconds(5));
   f.expect_same_primary();
   f.expect_outage_of_at_most(2);
@@ -546,10 +551,10 @@ void change_a_parameter(F& f) {
 void clean_up_during_a_switchover(F& f) {
   const auto designated = f.any_standby();
   F::move_primary_to(designated);
-  F::crm({"crm_resource", "--cleanup"});
-  F::crm({"crm_resource", "--refresh"});
+  F::order({"crm_resource", "--cleanup"});
+  F::order({"crm_resource", "--refresh"});
   EXPECT_TRUE(F::stable_with_primary(designated));
-  F::crm({"crm_resource", "--clear", "--resource", "pgsql-ha"});
+  F::clear_moves();
 }
 
 // ---- replication
@@ -582,7 +587,7 @@ void kill_a_standby_and_power_off_the_primary(F& f) {
   F::kill_postmaster(standby);
   f.power_off(f.primary());
   EXPECT_TRUE(within(seconds(90), "the standby that lives is promoted",
-                     [&] { return F::lab().view().primary() == the_other(f.standbys(), standby); }));
+                     [&] { return F::lab().view().primary() == f.the_other_standby(standby); }));
 }
 
 }  // namespace

@@ -16,6 +16,7 @@ namespace pgsqlms::scenario {
 /// What a fault is made with.
 class FaultScenario : public ClusterScenario {
  public:
+  using ClusterScenario::clear_moves;
   using ClusterScenario::events;
   using ClusterScenario::expect_failed_action;
   using ClusterScenario::expect_fencing_of;
@@ -25,6 +26,7 @@ class FaultScenario : public ClusterScenario {
   using ClusterScenario::kill_postmaster;
   using ClusterScenario::lab;
   using ClusterScenario::move_primary_to;
+  using ClusterScenario::order;
   using ClusterScenario::power_off;
   using ClusterScenario::primary;
   using ClusterScenario::rebuild;
@@ -32,6 +34,7 @@ class FaultScenario : public ClusterScenario {
   using ClusterScenario::standbys;
   using ClusterScenario::started_at;
   using ClusterScenario::stop_postgres_by_hand;
+  using ClusterScenario::the_other_standby;
 
   /// Any number of random choices; the same seed makes the same ones.
   FaultScenario(unsigned seed, bool synchronous) : random_(seed), is_synchronous_(synchronous) {}
@@ -47,7 +50,6 @@ class FaultScenario : public ClusterScenario {
   [[nodiscard]] static std::string server_process(const NodeName& node, const std::string& title);
   /// Waits until the agent is in the middle of this action on the node, and kills it there.
   static void kill_agent_during(const std::string& action, const NodeName& node);
-  static void crm(const Command& words);
   static void set_meta(const std::string& name, const std::string& value);
   static void delete_meta(const std::string& name);
 
@@ -55,7 +57,7 @@ class FaultScenario : public ClusterScenario {
   void expect_nothing_for(seconds duration) const;
   void expect_same_primary() const;
   void expect_other_primary(seconds deadline = seconds(90)) const;
-  void expect_started_again(const NodeName& node, const std::string& before, seconds deadline = seconds(90)) const;
+  static void expect_started_again(const NodeName& node, const std::string& before, seconds deadline = seconds(90));
   void expect_failures_of(const NodeName& node);
 
   /// Undoes everything that may still be broken, and waits until the cluster is whole and stable.
@@ -65,12 +67,10 @@ class FaultScenario : public ClusterScenario {
   void SetUp() override;
 
  private:
-  [[nodiscard]] bool has_diverged(const NodeName& node) const;
-  void see_to_power_and_stack() const;
+  static void see_to_power_and_stack();
 
   std::mt19937 random_;
   bool is_synchronous_;
-  std::map<NodeName, LogMark> logs_since_fault_;
 };
 
 /// One fault of the catalogue.

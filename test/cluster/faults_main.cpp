@@ -80,8 +80,10 @@ int main(int argument_count, char** arguments) {
   const auto seed = given["seed"].as<unsigned>();
   const bool synchronous = given.count("synchronous") > 0;
   const int count = given["campaign"].as<int>();
-  if (count > 0) add_campaign(count, seed, synchronous);
-  else
+  if (count > 0) {
+    add_campaign(count, seed, synchronous);
+  } else {
     for (const auto* const fault : faults_for(synchronous)) add_case("Fault", fault->name, *fault, seed, synchronous);
+  }
   return run_scenarios(1, arguments);
 }

@@ -344,6 +344,13 @@ std::optional<std::string> Lab::wait_stable(const Command& conditions, seconds d
 
 ClusterView Lab::view() const { return read_cluster_view(call({"xml"})); }
 
+ptree Lab::status() const {
+  ptree status;
+  std::istringstream json(call({"status", "--json"}));
+  boost::property_tree::read_json(json, status);
+  return status;
+}
+
 std::vector<std::string> Lab::log_files(const NodeName& node, const std::string& kind) const {
   return lines_of(call({"log", node, kind}));
 }
@@ -508,8 +515,8 @@ void ClusterScenario::SetUp() {
     postgres_logs_.emplace(node, LogMark(lab(), node, "postgres"));
     pacemaker_logs_.emplace(node, LogMark(lab(), node, "pacemaker"));
     syslogs_.emplace(node, LogMark(lab(), node, "syslog"));
-    fencings_before_[node] = fencings_of(node);
   }
+  fencings_before_ = fencings();
   start_writer_and_watcher();
 }
 
@@ -531,9 +538,7 @@ void ClusterScenario::see_to_watching() const {
 }
 
 void ClusterScenario::start_writer_and_watcher() {
-  ptree status;
-  std::istringstream json(lab().call({"status", "--json"}));
-  boost::property_tree::read_json(json, status);
+  const auto status = lab().status();
   const auto add_client = [&](const Command& words) {
     Command command = {PGSQLMS_CLUSTER_CLIENT};
     command.insert(command.end(), words.begin(), words.end());
@@ -610,15 +615,14 @@ std::vector<pid_t> ClusterScenario::watchers_on(const NodeName& node) {
   return watchers;
 }
 
-int ClusterScenario::fencings_of(const NodeName& node) {
-  ptree status;
-  std::istringstream json(lab().call({"status", "--json"}));
-  boost::property_tree::read_json(json, status);
-  int count = 0;
+std::map<NodeName, int> ClusterScenario::fencings() {
+  std::map<NodeName, int> counts;
+  for (const auto& node : kNodes) counts[node] = 0;
+  const auto status = lab().status();
   for (const auto& [nothing, event] : status.get_child("fencing")) {
-    if (event.get<std::string>("target", "") == node && event.get<std::string>("status", "") == "success") ++count;
+    if (event.get<std::string>("status", "") == "success") ++counts[event.get<std::string>("target", "")];
   }
-  return count;
+  return counts;
 }
 
 int ClusterScenario::starts_of_postgres(const NodeName& node) const {
@@ -656,9 +660,14 @@ void ClusterScenario::move_primary_to(const NodeName& node) {
   lab().exec(lab().view().primary(), {"crm_resource", "--move", "--resource", kClone, "--promoted", "--node", node});
 }
 
-void ClusterScenario::clear_moves() {
-  lab().exec(lab().view().nodes.begin()->first, {"crm_resource", "--clear", "--resource", kClone});
+void ClusterScenario::order(const Command& command) {
+  const auto nodes = lab().view().nodes;
+  const auto member = std::find_if(nodes.begin(), nodes.end(), [](const auto& entry) { return entry.second.online; });
+  if (member == nodes.end()) throw LabFailed("no node is a member of the cluster: '" + joined(command) + "'");
+  lab().exec(member->first, command);
 }
+
+void ClusterScenario::clear_moves() { order({"crm_resource", "--clear", "--resource", kClone}); }
 
 void ClusterScenario::acknowledge_only_what_one_standby_has() {
   synchronous_ = true;
@@ -680,13 +689,21 @@ Return ClusterScenario::bring_back(const NodeName& node, const std::function<voi
   const LogMark since_then(lab(), node, "postgres");
   const auto primary = lab().view().primary();
   how ? how() : static_cast<void>(lab().call({"power", "on", node}));
-  const auto has_diverged = [&] { return since_then.count("forked off current database system timeline") > 0; };
-  EXPECT_TRUE(within(seconds(90), node + " is a member again and streams, or its server says that its WAL has diverged",
-                     [&] { return lab().view().nodes.at(node).online && (streams(node, primary) || has_diverged()); }));
-  if (!has_diverged()) return Return::as_it_was;
+  EXPECT_TRUE(within(
+      seconds(90), node + " is a member again and streams, or its server says that its WAL has diverged",
+      [&] { return lab().view().nodes.at(node).online && (streams(node, primary) || has_diverged(since_then)); }));
+  if (!has_diverged(since_then)) return Return::as_it_was;
+  rebuild_diverged(node);
+  return Return::rebuilt;
+}
+
+bool ClusterScenario::has_diverged(const LogMark& postgres_log) {
+  return postgres_log.count("forked off current database system timeline") > 0;
+}
+
+void ClusterScenario::rebuild_diverged(const NodeName& node) {
   EXPECT_LE(lab().view().nodes.at(node).score.value_or(-1), 0) << node << " has diverged and must not be promoted";
   rebuild(node);
-  return Return::rebuilt;
 }
 
 void ClusterScenario::rebuild(const NodeName& node, const std::function<void()>& then) {
@@ -709,6 +726,21 @@ void ClusterScenario::expect_failed_action(const NodeName& node, const std::stri
   const auto missing = lab().wait_stable({"--primary", node, "--standbys", std::to_string(standby_count)}, deadline);
   if (!missing) return ::testing::AssertionSuccess();
   return ::testing::AssertionFailure() << "not stable with the primary on " << node << ": " << *missing;
+}
+
+::testing::AssertionResult ClusterScenario::another_is_promoted(seconds deadline) const {
+  return within(deadline, "another node than " + primary() + " is promoted", [&] {
+    const auto now = lab().view().primary();
+    return !now.empty() && now != primary();
+  });
+}
+
+::testing::AssertionResult ClusterScenario::was_started_again(const NodeName& node, const std::string& before,
+                                                              seconds deadline) {
+  return within(deadline, "PostgreSQL on " + node + " was started again", [&] {
+    const auto now = started_at(node);
+    return !now.empty() && now != before;
+  });
 }
 
 const Judgement& ClusterScenario::judgement() {
@@ -781,23 +813,25 @@ long forget_the_last_second(std::map<long, Acknowledged>& missing, const std::ma
 
 void ClusterScenario::expect_no_commit_lost(const NodeName& final_primary) {
   for (const auto& [table, log] : write_logs_) {
-    auto missing = acknowledged_ids(log);
+    const auto acknowledged = acknowledged_ids(log);
+    auto missing = acknowledged;
     if (missing.empty() || (has_primary_made_by_hand_ && table != kTable)) continue;
     const auto range = " where id between " + std::to_string(missing.begin()->first) + " and " +
                        std::to_string(missing.rbegin()->first);
     for (const auto& id : lines_of(lab().sql(final_primary, "select id from " + table + range))) {
       missing.erase(std::stol(id));
     }
-    if (may_lose_the_last_second_) lost_ += forget_the_last_second(missing, acknowledged_ids(log));
+    if (may_lose_the_last_second_) lost_ += forget_the_last_second(missing, acknowledged);
     EXPECT_EQ(missing.size(), 0U) << "acknowledged commits are lost in " << table << ", the first is "
                                   << (missing.empty() ? 0 : missing.begin()->first);
   }
 }
 
 void ClusterScenario::expect_only_expected_fencings() {
+  const auto now = fencings();
   for (const auto& node : kNodes) {
     if (expected_fencings_.count(node) > 0) continue;
-    EXPECT_EQ(fencings_of(node), fencings_before_.at(node)) << node << " was fenced";
+    EXPECT_EQ(now.at(node), fencings_before_.at(node)) << node << " was fenced";
   }
 }
 

@@ -8,6 +8,7 @@
 #include <gtest/gtest.h>
 #include <sys/types.h>
 
+#include <boost/property_tree/ptree.hpp>
 #include <chrono>
 #include <functional>
 #include <limits>
@@ -116,6 +117,8 @@ class Lab {
   [[nodiscard]] std::optional<std::string> wait_stable(const Command& conditions, seconds deadline) const;
 
   [[nodiscard]] ClusterView view() const;
+  /// What `lab status --json` tells of nodes, instances, the virtual IP and fencing; dearer than the view.
+  [[nodiscard]] boost::property_tree::ptree status() const;
 
   /// The files, outside of the node, that hold one of its logs: pacemaker, postgres or syslog.
   [[nodiscard]] std::vector<std::string> log_files(const NodeName& node, const std::string& kind) const;
@@ -177,6 +180,9 @@ class ClusterScenario : public ::testing::Test {
   [[nodiscard]] const NodeName& primary() const { return primary_; }
   /// Both standbys, the one with the higher score first.
   [[nodiscard]] const std::vector<NodeName>& standbys() const { return standbys_; }
+  [[nodiscard]] const NodeName& the_other_standby(const NodeName& one) const {
+    return standbys_.front() == one ? standbys_.back() : standbys_.front();
+  }
 
   // ---- questions
 
@@ -189,8 +195,8 @@ class ClusterScenario : public ::testing::Test {
   [[nodiscard]] static bool agent_runs_on(const NodeName& node);
   /// The watchers on the node.
   [[nodiscard]] static std::vector<pid_t> watchers_on(const NodeName& node);
-  /// How often the power switch was made to fence the node since the cluster exists.
-  [[nodiscard]] static int fencings_of(const NodeName& node);
+  /// How often the power switch was made to fence each node since the cluster exists.
+  [[nodiscard]] static std::map<NodeName, int> fencings();
   /// The agent's actions on the node since the case began that end as `pattern` (a regular expression) says.
   [[nodiscard]] std::vector<std::string> events(const std::string& pattern) const;
   [[nodiscard]] const LogMark& postgres_log(const NodeName& node) const { return postgres_logs_.at(node); }
@@ -204,6 +210,8 @@ class ClusterScenario : public ::testing::Test {
   static void kill_postmaster(const NodeName& node);
   /// As an administrator would, past Pacemaker.
   static void stop_postgres_by_hand(const NodeName& node);
+  /// An order to the cluster, given on a node that is a member of it.
+  static void order(const Command& command);
   static void move_primary_to(const NodeName& node);
   static void clear_moves();
   /// The next power loss, in a scenario that is about one, must not lose a commit, or the election was wrong: a commit
@@ -214,6 +222,10 @@ class ClusterScenario : public ::testing::Test {
   /// Brings a dead node to life, as `how` does or by its power, and waits until it streams: as it is where its WAL
   /// allows, else after a rebuild.
   Return bring_back(const NodeName& node, const std::function<void()>& how = {});
+  /// Whether the node's server has said, since the mark, that its WAL has diverged from its primary's.
+  [[nodiscard]] static bool has_diverged(const LogMark& postgres_log);
+  /// Rebuilds it, and sees to it that nobody would have promoted it.
+  static void rebuild_diverged(const NodeName& node);
   /// Makes a diverged node anew from the primary and waits until it streams, once its cluster is started and `then`
   /// done.
   static void rebuild(const NodeName& node, const std::function<void()>& then = {});
@@ -244,6 +256,11 @@ class ClusterScenario : public ::testing::Test {
   /// Waits until the cluster is stable with this primary and `standby_count` standbys.
   [[nodiscard]] static ::testing::AssertionResult stable_with_primary(const NodeName& node, int standby_count = 2,
                                                                       seconds deadline = seconds(90));
+  /// Another node than the one that was the primary when the case began is promoted now.
+  [[nodiscard]] ::testing::AssertionResult another_is_promoted(seconds deadline = seconds(60)) const;
+  /// PostgreSQL on the node answers, and was started after `before`.
+  [[nodiscard]] static ::testing::AssertionResult was_started_again(const NodeName& node, const std::string& before,
+                                                                    seconds deadline = seconds(60));
   /// Ends the writer and the watcher, once, and asks the judge.
   const Judgement& judgement();
   [[nodiscard]] int outages_longer_than(double a_second);

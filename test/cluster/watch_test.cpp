@@ -42,15 +42,6 @@ class WatchScenario : public ClusterScenario {
     lab().exec(node, {"kill", "-" + signal, std::to_string(pid)});
   }
 
-  /// A new server, and a new watcher of it.
-  [[nodiscard]] static ::testing::AssertionResult was_started_again(const NodeName& node, const std::string& before,
-                                                                    seconds deadline) {
-    return within(deadline, "PostgreSQL on " + node + " was started again", [&] {
-      const auto now = started_at(node);
-      return !now.empty() && now != before;
-    });
-  }
-
   static void restart_postgres_by_hand(const NodeName& node) {
     lab().exec(node, {"runuser", "-u", "postgres", "--", "/usr/lib/postgresql/15/bin/pg_ctl", "-D",
                       "/var/lib/postgresql/15/main", "-m", "fast", "-w", "-l", "/dev/null", "-o",
