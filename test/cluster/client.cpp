@@ -138,6 +138,7 @@ class Conversation {
   }
 
   void close() {
+    answer_.reset();
     connection_.reset();
     state_ = State::kClosed;
   }
@@ -176,16 +177,22 @@ class Conversation {
       give_up(server_error());
       return std::nullopt;
     }
-    if (PQisBusy(connection_.get()) != 0) return std::nullopt;
-    Result answer(PQgetResult(connection_.get()), PQclear);
-    while (PGresult* const more = PQgetResult(connection_.get())) PQclear(more);
-    if (PQstatus(connection_.get()) == CONNECTION_BAD) {
-      give_up(server_error());
-      return std::nullopt;
+    // Between an error and the end of an answer the server may vanish: no result is taken before it has arrived.
+    while (PQisBusy(connection_.get()) == 0) {
+      if (PGresult* const next = PQgetResult(connection_.get())) {
+        if (answer_) PQclear(next);
+        else answer_.emplace(next, PQclear);
+        continue;
+      }
+      if (!answer_ || PQstatus(connection_.get()) == CONNECTION_BAD) {
+        give_up(server_error());
+        return std::nullopt;
+      }
+      state_ = State::kIdle;
+      error_ = one_line(PQresultErrorMessage(answer_->get()));
+      return std::exchange(answer_, std::nullopt);
     }
-    state_ = State::kIdle;
-    error_ = one_line(PQresultErrorMessage(answer.get()));
-    return answer;
+    return std::nullopt;
   }
 
   void flush() {
@@ -209,6 +216,7 @@ class Conversation {
   short wanted_ = 0;
   bool is_ready_ = false;
   Clock::time_point deadline_;
+  std::optional<Result> answer_;  // of the query, before its end has arrived
   std::string error_;
 };
 
