@@ -3,8 +3,6 @@
 
 #include <spdlog/spdlog.h>
 
-#include <utility>
-
 #include "pgsqlms/action/observe.hpp"
 #include "pgsqlms/decision/standby_ranking.hpp"
 
@@ -17,10 +15,9 @@ void keep_scores(Agent& agent) {
   decision::ScoreInputs inputs;
   inputs.replication = agent.instance.replication_status(agent.deadline);
   inputs.local_node = agent.cluster.local_node();
-  auto standings = agent.cluster.standings(agent.deadline);
-  inputs.members = std::move(standings.members);
-  inputs.current = std::move(standings.scores);
+  inputs.current = agent.cluster.promotion_scores(agent.deadline);
   inputs.lag_limit = ocf::lag_limit(agent.parameters);
+  if (decision::depends_on_members(inputs)) inputs.members = agent.cluster.members(agent.deadline);
   for (const auto& [node, score] : decision::rank_standbys(inputs)) {
     spdlog::info("setting the promotion score of {} to {}", node, cluster::to_string(score));
     agent.cluster.set_promotion_score(node, score, agent.deadline);

@@ -93,15 +93,19 @@ void promote(Agent& agent) {
   wait_for_role(agent, InstanceState::Primary, "while it was promoted");
 }
 
+void start_in_standby_mode(Agent& agent) {
+  agent.instance.end_orphans(agent.deadline);
+  agent.instance.configure_as_standby(template_names(agent));
+  agent.instance.start(agent.deadline);
+  wait_for_role(agent, InstanceState::Standby, "while it was started as a standby");
+}
+
 }  // namespace
 
 void stay(Agent& /*agent*/, const Observation& /*before*/) {}
 
 void start_as_standby(Agent& agent, const Observation& before) {
-  agent.instance.end_orphans(agent.deadline);
-  agent.instance.configure_as_standby(template_names(agent));
-  agent.instance.start(agent.deadline);
-  wait_for_role(agent, InstanceState::Standby, "while it was started as a standby");
+  start_in_standby_mode(agent);
   if (decision::was_primary(before.facts)) claim_first_promotion(agent);
 }
 
@@ -133,12 +137,12 @@ void take_down(Agent& agent, const Observation& before) {
   start_unless_stopping(agent, before);
 }
 
-void start_unless_stopping(Agent& agent, const Observation& before) {
+void start_unless_stopping(Agent& agent, const Observation& /*before*/) {
   if (is_stop_following(agent)) {
     spdlog::info("left stopped: this transition stops the instance here");
     return;
   }
-  start_as_standby(agent, before);
+  start_in_standby_mode(agent);
 }
 
 void promote_if_best(Agent& agent, const Observation& /*before*/) {
@@ -155,7 +159,7 @@ void promote_if_best(Agent& agent, const Observation& /*before*/) {
 }
 
 void start_and_promote(Agent& agent, const Observation& before) {
-  start_as_standby(agent, before);
+  start_in_standby_mode(agent);
   promote_if_best(agent, before);
 }
 

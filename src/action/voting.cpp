@@ -28,23 +28,33 @@ struct Count {
   cluster::NodeList silent;
 };
 
+void look(Agent& agent, Count& count) {
+  const auto published = agent.cluster.attributes(PrivateAttribute::Vote, agent.deadline);
+  count.votes = decision::read_votes(published);
+  count.histories = decision::read_histories(published);
+  count.silent = decision::find_silent(count.participants, count.votes);
+}
+
+/// Who has left the partition meanwhile cannot vote, and cannot be waited for.
+void forget_who_has_left(Agent& agent, Count& count) {
+  const auto members = agent.cluster.members(agent.deadline);
+  const auto has_left = [&](const NodeName& node) { return !ocf::contains(members, node); };
+  count.silent.erase(std::remove_if(count.silent.begin(), count.silent.end(), has_left), count.silent.end());
+}
+
 Count gather(Agent& agent, const ocf::NotifyContext& transition, Deadline patience) {
   Count count;
   count.participants = ocf::participants(transition);
-  while (true) {
-    const auto ballot = agent.cluster.ballot(agent.deadline);
-    count.votes = decision::read_votes(ballot.votes);
-    count.histories = decision::read_histories(ballot.votes);
-    count.shutdown_checkpoints = decision::read_votes(ballot.shutdown_checkpoints);
-    count.silent = decision::find_silent(count.participants, count.votes);
-    if (count.silent.empty()) return count;
-    // Who has left the partition meanwhile cannot vote, and cannot be waited for.
-    const auto members = agent.cluster.members(agent.deadline);
-    const auto has_left = [&](const NodeName& node) { return !ocf::contains(members, node); };
-    count.silent.erase(std::remove_if(count.silent.begin(), count.silent.end(), has_left), count.silent.end());
-    if (count.silent.empty() || patience.expired()) return count;
+  look(agent, count);
+  while (!count.silent.empty() && !patience.expired()) {
     patience.pause(kVotePoll);
+    look(agent, count);
+    if (!count.silent.empty()) forget_who_has_left(agent, count);
   }
+  // Not before the votes: who votes has published already where it was shut down.
+  const auto checkpoints = agent.cluster.attributes(PrivateAttribute::ShutdownCheckpoint, agent.deadline);
+  count.shutdown_checkpoints = decision::read_votes(checkpoints);
+  return count;
 }
 
 std::string joined(const cluster::NodeList& nodes) {

@@ -23,16 +23,12 @@ bool is_better(const Standby& a, const Standby& b) {
   return std::tie(a.ready, a.streaming, a.written.bytes) > std::tie(b.ready, b.streaming, b.written.bytes);
 }
 
-bool is_cluster_node(const ScoreInputs& inputs, const NodeName& node) {
-  return inputs.current.count(node) > 0 || ocf::contains(inputs.members, node);
-}
-
 /// One entry for each other node of the cluster that has a walsender, further ones first. Clients that are no cluster
 /// node (pg_receivewal, Barman) are nobody's business.
 std::vector<Standby> find_standbys(const ScoreInputs& inputs) {
   std::map<NodeName, Standby> best;
   for (const auto& row : inputs.replication.walsenders) {
-    if (row.application_name == inputs.local_node || !is_cluster_node(inputs, row.application_name)) continue;
+    if (row.application_name == inputs.local_node || inputs.current.count(row.application_name) == 0) continue;
     const bool ready = row.state != "startup" && row.state != "backup";
     const Standby standby{row.application_name, ready, row.state == "streaming", row.written.value_or(pg::Lsn{})};
     const auto known = best.find(standby.node);
@@ -101,23 +97,40 @@ std::map<NodeName, PromotionScore> score_connected(const ScoreInputs& inputs) {
   return scores;
 }
 
+/// What a node with that score is to get while it is not connected.
+PromotionScore score_disconnected(const ScoreInputs& inputs, PromotionScore score, bool is_member) {
+  const bool may_still_connect =
+      inputs.replication.since_promotion && *inputs.replication.since_promotion < kReconnectGrace;
+  if (is_member && may_still_connect) return std::min(score, cluster::kBestStandbyScore);  // below the new primary's
+  // What an absent node was worth in the past must not win; a present one that is not connected cannot be worth
+  // anything.
+  return is_member || score >= 0 ? cluster::kDisconnectedScore : score;
+}
+
+cluster::ScoreTable find_disconnected(const ScoreInputs& inputs, const std::map<NodeName, PromotionScore>& connected) {
+  cluster::ScoreTable disconnected;
+  for (const auto& [node, score] : inputs.current) {
+    const bool counts = score && *score != cluster::kForbiddenScore && node != inputs.local_node;
+    if (counts && connected.count(node) == 0) disconnected[node] = score;
+  }
+  return disconnected;
+}
+
 }  // namespace
+
+bool depends_on_members(const ScoreInputs& inputs) {
+  const auto disconnected = find_disconnected(inputs, score_connected(inputs));
+  return std::any_of(disconnected.begin(), disconnected.end(), [&](const auto& entry) {
+    return score_disconnected(inputs, *entry.second, true) != score_disconnected(inputs, *entry.second, false);
+  });
+}
 
 ScoreChanges rank_standbys(const ScoreInputs& inputs) {
   auto wanted = score_connected(inputs);
-  wanted[inputs.local_node] = cluster::kPrimaryScore;
-  const bool may_still_connect =
-      inputs.replication.since_promotion && *inputs.replication.since_promotion < kReconnectGrace;
-  for (const auto& [node, score] : inputs.current) {
-    if (!score || *score == cluster::kForbiddenScore || wanted.count(node) > 0) continue;
-    if (may_still_connect && ocf::contains(inputs.members, node)) {
-      wanted[node] = std::min(*score, cluster::kBestStandbyScore);  // below the new primary's
-      continue;
-    }
-    // What an absent node was worth in the past must not win; a present one that is not connected cannot be worth
-    // anything.
-    if (ocf::contains(inputs.members, node) || *score >= 0) wanted[node] = cluster::kDisconnectedScore;
+  for (const auto& [node, score] : find_disconnected(inputs, wanted)) {
+    wanted[node] = score_disconnected(inputs, *score, ocf::contains(inputs.members, node));
   }
+  wanted[inputs.local_node] = cluster::kPrimaryScore;
   ScoreChanges changes;
   for (const auto& [node, score] : wanted) {
     if (score_now(inputs, node) != score) changes[node] = score;

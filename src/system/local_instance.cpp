@@ -25,6 +25,8 @@ using pg::Contact;
 using std::chrono_literals::operator""ms;
 using std::chrono_literals::operator""s;
 
+/// How long a running server is given to tell its settings before its configuration is read without it.
+constexpr Duration kSettingsPatience = 5s;
 constexpr Duration kOrphanPoll = 10ms;
 /// How long orphans are given to leave by themselves before they are killed.
 constexpr Duration kOrphanPatience = 2s;
@@ -344,6 +346,10 @@ bool LocalInstance::ends_with_shutdown_checkpoint(const pg::WalPosition& end, De
 
 /// From the running server. Nothing if it does not run, or does not show the setting to the agent's role.
 std::optional<std::string> LocalInstance::setting_by_sql(const std::string& name, Deadline deadline) {
+  if (!connection_ && processes().postmaster) {
+    pg::ProbeFacts facts;
+    contact(facts, deadline.within(kSettingsPatience));
+  }
   if (!connection_) return std::nullopt;
   const auto reply = connection_->query("SELECT setting FROM pg_settings WHERE name = '" + name + "'", deadline);
   if (reply.error || reply.rows.size() != 1) return std::nullopt;

@@ -17,12 +17,7 @@ using std::chrono_literals::operator""s;
 
 constexpr Duration kNodeNamePatience = 5s;
 
-constexpr const char* kMemberTool = "crm_node";
-constexpr const char* kScoreTool = "cibadmin";
 constexpr const char* kAttributeTool = "attrd_updater";
-
-std::vector<std::string> member_query() { return {kMemberTool, "-p"}; }
-std::vector<std::string> score_query() { return {kScoreTool, "-Q", "-o", "nodes"}; }
 
 /// "There is no such attribute": ENXIO of Pacemaker 1.1, CRM_EX_NOSUCH of 2.0, CRM_EX_CONFIG of 2.1.5.
 bool says_no_such_attribute(const Outcome& outcome) {
@@ -49,10 +44,6 @@ cluster::NodeList parse_members(const std::string& text) {
   cluster::NodeList nodes;
   for (const auto word : words(text)) nodes.emplace_back(word);
   return nodes;
-}
-
-cluster::AttributeTable attributes_of(const Outcome& outcome) {
-  return outcome.succeeded() ? parse_attributes(outcome.out) : cluster::AttributeTable{};
 }
 
 using Tree = boost::property_tree::ptree;
@@ -146,7 +137,7 @@ cluster::NodeName PacemakerCluster::local_node() {
 }
 
 cluster::NodeList PacemakerCluster::members(Deadline deadline) {
-  return parse_members(run_tool(member_query(), deadline).out);
+  return parse_members(run_tool({"crm_node", "-p"}, deadline).out);
 }
 
 cluster::LocalStatus PacemakerCluster::local_status(Deadline deadline) {
@@ -159,16 +150,7 @@ void PacemakerCluster::report_failure(Deadline deadline) {
 }
 
 cluster::ScoreTable PacemakerCluster::promotion_scores(Deadline deadline) {
-  return parse_scores(run_tool(score_query(), deadline).out, score_attribute());
-}
-
-cluster::Standings PacemakerCluster::standings(Deadline deadline) {
-  Program members(tool(member_query()));
-  Program scores(tool(score_query()));
-  cluster::Standings standings;
-  standings.members = parse_members(checked(kMemberTool, members.wait(deadline)).out);
-  standings.scores = parse_scores(checked(kScoreTool, scores.wait(deadline)).out, score_attribute());
-  return standings;
+  return parse_scores(run_tool({"cibadmin", "-Q", "-o", "nodes"}, deadline).out, score_attribute());
 }
 
 void PacemakerCluster::set_promotion_score(const cluster::NodeName& node, cluster::PromotionScore score,
@@ -179,21 +161,9 @@ void PacemakerCluster::set_promotion_score(const cluster::NodeName& node, cluste
   if (!outcome.succeeded()) throw ocf::Failure("no promotion score set for " + node + ": " + describe(outcome));
 }
 
-std::vector<std::string> PacemakerCluster::query_of(PrivateAttribute attribute) const {
-  return {kAttributeTool, "-Q", "-A", "--name", attribute_name(attribute)};
-}
-
 cluster::AttributeTable PacemakerCluster::attributes(PrivateAttribute attribute, Deadline deadline) {
-  return attributes_of(run_tool(query_of(attribute), deadline));
-}
-
-cluster::Ballot PacemakerCluster::ballot(Deadline deadline) {
-  Program votes(tool(query_of(PrivateAttribute::Vote)));
-  Program checkpoints(tool(query_of(PrivateAttribute::ShutdownCheckpoint)));
-  cluster::Ballot ballot;
-  ballot.votes = attributes_of(checked(kAttributeTool, votes.wait(deadline)));
-  ballot.shutdown_checkpoints = attributes_of(checked(kAttributeTool, checkpoints.wait(deadline)));
-  return ballot;
+  const auto outcome = run_tool({kAttributeTool, "-Q", "-A", "--name", attribute_name(attribute)}, deadline);
+  return outcome.succeeded() ? parse_attributes(outcome.out) : cluster::AttributeTable{};
 }
 
 void PacemakerCluster::set_attribute(PrivateAttribute attribute, const std::string& value, Deadline deadline) {

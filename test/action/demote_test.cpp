@@ -25,6 +25,13 @@ TEST(Demote, RestartsAPrimaryAsAStandby) {
   EXPECT_FALSE(srv1.instance.was_started_read_write);
 }
 
+TEST(Demote, TakesNoScore) {
+  World world;
+  Node srv1(world, "srv1", InstanceState::Primary);
+  EXPECT_EQ(srv1.act(Action::Demote).code, ReturnCode::Success);
+  EXPECT_EQ(world.cluster.scores.at("srv1"), std::nullopt) << "a former primary takes one at its start only";
+}
+
 TEST(Demote, PublishesWhereTheDemotedPrimarysWalEnds) {
   World world;
   Node srv1(world, "srv1", InstanceState::Primary);

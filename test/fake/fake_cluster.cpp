@@ -77,11 +77,6 @@ cluster::ScoreTable FakeMember::promotion_scores(Deadline deadline) {
   return world_.scores;
 }
 
-cluster::Standings FakeMember::standings(Deadline deadline) {
-  call(deadline);
-  return {world_.members(), world_.scores};
-}
-
 void FakeMember::set_promotion_score(const NodeName& node, cluster::PromotionScore score, Deadline deadline) {
   call(deadline);
   if (world_.scores.count(node) == 0) throw ocf::Failure("the cluster has no node \"" + node + "\"");
@@ -92,11 +87,6 @@ void FakeMember::set_promotion_score(const NodeName& node, cluster::PromotionSco
 cluster::AttributeTable FakeMember::attributes(PrivateAttribute attribute, Deadline deadline) {
   call(deadline);
   return world_.published(attribute);
-}
-
-cluster::Ballot FakeMember::ballot(Deadline deadline) {
-  call(deadline);
-  return {world_.published(PrivateAttribute::Vote), world_.published(PrivateAttribute::ShutdownCheckpoint)};
 }
 
 void FakeMember::set_attribute(PrivateAttribute attribute, const std::string& value, Deadline deadline) {

@@ -52,10 +52,8 @@ class FakeMember : public cluster::Cluster {
   [[nodiscard]] cluster::LocalStatus local_status(Deadline deadline) override;
   void report_failure(Deadline deadline) override;
   [[nodiscard]] cluster::ScoreTable promotion_scores(Deadline deadline) override;
-  [[nodiscard]] cluster::Standings standings(Deadline deadline) override;
   void set_promotion_score(const NodeName& node, cluster::PromotionScore score, Deadline deadline) override;
   [[nodiscard]] cluster::AttributeTable attributes(PrivateAttribute attribute, Deadline deadline) override;
-  [[nodiscard]] cluster::Ballot ballot(Deadline deadline) override;
   void set_attribute(PrivateAttribute attribute, const std::string& value, Deadline deadline) override;
   void delete_attribute(PrivateAttribute attribute, const NodeName& node, Deadline deadline) override;
 

@@ -61,7 +61,7 @@ TEST(RankingProperty, OnlyNodesOfTheClusterGetAScore) {
   try_often([](Chance& chance) {
     const auto inputs = any_moment(chance);
     for (const auto& [node, score] : rank_standbys(inputs)) {
-      EXPECT_TRUE(ocf::contains(inputs.members, node) || inputs.current.count(node) > 0) << node;
+      EXPECT_TRUE(node == inputs.local_node || inputs.current.count(node) > 0) << node;
       EXPECT_TRUE(score >= -cluster::kInfinity && score <= cluster::kPrimaryScore) << score;
     }
   });
@@ -121,6 +121,16 @@ TEST(RankingProperty, TheOrderOfWalsendersAndMembersDoesNotMatter) {
     other.replication.walsenders = chance.shuffled(other.replication.walsenders);
     other.members = chance.shuffled(other.members);
     EXPECT_EQ(rank_standbys(other), rank_standbys(inputs));
+  });
+}
+
+TEST(RankingProperty, MembersMatterOnlyWhereTheRankingIsSaidToDependOnThem) {
+  try_often([](Chance& chance) {
+    auto nobody = any_moment(chance);
+    nobody.members.clear();
+    auto everybody = nobody;
+    everybody.members = kNames;
+    EXPECT_EQ(rank_standbys(nobody) != rank_standbys(everybody), depends_on_members(nobody));
   });
 }
 

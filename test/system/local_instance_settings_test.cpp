@@ -39,9 +39,7 @@ TEST(RecoverySettings, OfARunningServerAreThoseInForceNotThoseInTheFile) {
   if (!test::has_standby_signal()) GTEST_SKIP() << kOnlyTheTemplate;
   const ScratchPair pair;
   pair.standby.configure("primary_conninfo = 'application_name=not_yet_in_force'");
-  LocalInstance local(pair.standby.parameters());
-  ASSERT_EQ(local.probe(in(10s)).contact, pg::Contact::Accepted);
-  const auto settings = local.recovery_settings(kNames, in(10s));
+  const auto settings = settings_of(pair.standby.parameters());
   EXPECT_EQ(settings.application_name, "srv2");
   EXPECT_EQ(settings.recovery_target_timeline, "latest");
 }

@@ -239,42 +239,6 @@ TEST(Attributes, AreWrittenPrivatelyForTheLocalNode) {
             "--private --lifetime reboot --name shutdown_checkpoint-pgsqld -N srv1 --update 3#117440552\n");
 }
 
-/// Waits, with an end, for the file that the other one of two tools makes.
-std::string after(const std::string& file) {
-  return "for i in $(seq 500); do [ -e " + file + " ] && break; sleep 0.01; done\n[ -e " + file + " ] || exit 1\n";
-}
-
-TEST(Standings, AskForMembersAndScoresAtTheSameTime) {
-  const StandIns tools;
-  tools.add("crm_node", "touch " + tools.file("one") + "\n" + after(tools.file("other")) + "echo srv1 srv2");
-  tools.add("cibadmin", "touch " + tools.file("other") + "\n" + after(tools.file("one")) +
-                            "echo '<nodes><node id=\"1\" uname=\"srv1\"/></nodes>'");
-  auto cluster = cluster_with(tools.environment());
-  const auto standings = cluster.standings(in(20s));
-  EXPECT_EQ(standings.members, (cluster::NodeList{"srv1", "srv2"}));
-  EXPECT_EQ(standings.scores.count("srv1"), 1U);
-}
-
-TEST(Standings, FailWhereOneOfTheToolsFails) {
-  const StandIns tools;
-  tools.add("crm_node", "echo srv1");
-  tools.add("cibadmin", "exit 102");
-  auto cluster = cluster_with(tools.environment());
-  EXPECT_EQ(failure_of([&] { static_cast<void>(cluster.standings(in(5s))); }), "cibadmin: exit code 102");
-}
-
-TEST(Ballot, AsksForVotesAndShutdownCheckpointsAtTheSameTime) {
-  const StandIns tools;
-  tools.add("attrd_updater",
-            "case \"$*\" in\n*lsn_location*) touch " + tools.file("one") + "\n" + after(tools.file("other")) +
-                "echo 'name=\"x\" host=\"srv1\" value=\"1#2\"' ;;\n*) touch " + tools.file("other") + "\n" +
-                after(tools.file("one")) + "echo 'name=\"y\" host=\"srv2\" value=\"1#3\"' ;;\nesac");
-  auto cluster = cluster_with(tools.environment());
-  const auto ballot = cluster.ballot(in(20s));
-  EXPECT_EQ(ballot.votes, (cluster::AttributeTable{{"srv1", "1#2"}}));
-  EXPECT_EQ(ballot.shutdown_checkpoints, (cluster::AttributeTable{{"srv2", "1#3"}}));
-}
-
 TEST(Members, AreTheWordsThatCrmNodePrints) {
   const StandIns tools;
   tools.add("crm_node", "echo 'srv1 srv2 SRV-3.example.com '");

@@ -12,7 +12,8 @@ using Verb = void (*)(Agent& agent, const Observation& before);
 /// Nothing to do.
 void stay(Agent& agent, const Observation& before);
 
-/// Starts a stopped or crashed instance in standby mode and waits until it accepts connections.
+/// Starts a stopped or crashed instance in standby mode and waits until it accepts connections. A former primary takes
+/// a promotion score where no node has one.
 void start_as_standby(Agent& agent, const Observation& before);
 
 /// Stops the server, whatever its state, and makes sure that none of its processes is left.

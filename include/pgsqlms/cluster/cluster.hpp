@@ -31,18 +31,6 @@ enum class PrivateAttribute {
   ShutdownCheckpoint,  ///< `shutdown_checkpoint`: where a demoted primary's WAL ends
 };
 
-/// Who is there, and who is worth what.
-struct Standings {
-  NodeList members;
-  ScoreTable scores;
-};
-
-/// What an election is decided by.
-struct Ballot {
-  AttributeTable votes;
-  AttributeTable shutdown_checkpoints;
-};
-
 class Cluster {
  public:
   virtual ~Cluster() = default;
@@ -56,13 +44,9 @@ class Cluster {
   virtual void report_failure(Deadline deadline) = 0;
 
   [[nodiscard]] virtual ScoreTable promotion_scores(Deadline deadline) = 0;
-  /// members() and promotion_scores(), asked at the same time.
-  [[nodiscard]] virtual Standings standings(Deadline deadline) = 0;
   virtual void set_promotion_score(const NodeName& node, PromotionScore score, Deadline deadline) = 0;
 
   [[nodiscard]] virtual AttributeTable attributes(PrivateAttribute attribute, Deadline deadline) = 0;
-  /// attributes() of both kinds, asked at the same time.
-  [[nodiscard]] virtual Ballot ballot(Deadline deadline) = 0;
   virtual void set_attribute(PrivateAttribute attribute, const std::string& value, Deadline deadline) = 0;
   virtual void delete_attribute(PrivateAttribute attribute, const NodeName& node, Deadline deadline) = 0;
 };

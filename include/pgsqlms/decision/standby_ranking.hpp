@@ -22,11 +22,14 @@ inline constexpr std::chrono::seconds kReconnectGrace{30};
 
 struct ScoreInputs {
   cluster::NodeName local_node;  ///< where the primary runs
-  cluster::NodeList members;
+  cluster::NodeList members;     ///< of the local partition; looked at only where depends_on_members()
   cluster::ScoreTable current;
   pg::ReplicationStatus replication;
   std::optional<std::uint64_t> lag_limit;  ///< bytes of WAL
 };
+
+/// Whether it matters who is a member: only where a node that has a score is not connected.
+[[nodiscard]] bool depends_on_members(const ScoreInputs& inputs);
 
 using ScoreChanges = std::map<cluster::NodeName, cluster::PromotionScore>;
 

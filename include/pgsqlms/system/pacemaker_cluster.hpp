@@ -25,10 +25,8 @@ class PacemakerCluster : public cluster::Cluster {
   [[nodiscard]] cluster::LocalStatus local_status(Deadline deadline) override;
   void report_failure(Deadline deadline) override;
   [[nodiscard]] cluster::ScoreTable promotion_scores(Deadline deadline) override;
-  [[nodiscard]] cluster::Standings standings(Deadline deadline) override;
   void set_promotion_score(const cluster::NodeName& node, cluster::PromotionScore score, Deadline deadline) override;
   [[nodiscard]] cluster::AttributeTable attributes(cluster::PrivateAttribute attribute, Deadline deadline) override;
-  [[nodiscard]] cluster::Ballot ballot(Deadline deadline) override;
   void set_attribute(cluster::PrivateAttribute attribute, const std::string& value, Deadline deadline) override;
   void delete_attribute(cluster::PrivateAttribute attribute, const cluster::NodeName& node, Deadline deadline) override;
 
@@ -37,7 +35,6 @@ class PacemakerCluster : public cluster::Cluster {
   [[nodiscard]] Outcome run_tool(std::vector<std::string> arguments, Deadline deadline) const;
   [[nodiscard]] std::string score_attribute() const;
   [[nodiscard]] std::string attribute_name(cluster::PrivateAttribute attribute) const;
-  [[nodiscard]] std::vector<std::string> query_of(cluster::PrivateAttribute attribute) const;
 
   std::string resource_;
   std::string tool_directory_;

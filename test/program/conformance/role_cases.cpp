@@ -75,6 +75,18 @@ Cases role_cases() {
        {kSuccess, "a primary runs", ""},
        "",
        ""},
+      {"V1_PromoteOfARunningStandbyIsJudgedByTheSettingsInForce",
+       "the standby that has the most WAL, its postgresql.conf was broken while it ran",
+       [](Scene& scene) {
+         best_candidate(scene);
+         scene.local.configure("work_mem = lots");
+       },
+       "promote",
+       server,
+       {kSuccess, "a primary runs", ""},
+       {kErrArgs, "a standby runs", ""},
+       "A typo must not keep the last standby from taking over.",
+       ""},
       {"R503_PromoteOfAKilledStandbyIsRefused",
        "a standby that was killed",
        killed_standby,
