@@ -125,11 +125,14 @@ QueryError error_of(const PGresult* result, PGconn* session) {
 }  // namespace
 
 std::string_view sqlstate_in(std::string_view message) {
-  for (const std::string_view severity : {"FATAL:  ", "PANIC:  ", "ERROR:  "}) {
-    const auto at = message.find(severity);
-    if (at == std::string_view::npos) continue;
-    const auto state = message.substr(at + severity.size(), 6);
-    if (state.size() == 6 && state.back() == ':') return state.substr(0, 5);
+  constexpr std::string_view kAfterSeverity = ":  ";
+  constexpr std::size_t kLength = 5;
+  for (auto at = message.find(kAfterSeverity); at != std::string_view::npos;
+       at = message.find(kAfterSeverity, at + 1)) {
+    const auto rest = message.substr(at + kAfterSeverity.size());
+    if (rest.find_first_not_of("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ") == kLength && rest[kLength] == ':') {
+      return rest.substr(0, kLength);
+    }
   }
   return {};
 }

@@ -91,6 +91,28 @@ TEST(ConnectionOpen, IsNotYetPossibleDuringCrashRecovery) {
   EXPECT_NE(attempt.detail.find("57P03"), std::string::npos) << attempt.detail;
 }
 
+TEST(ConnectionOpen, IsUnderstoodWhereTheServerSpeaksRussian) {
+  ScratchInstance instance;
+  const BlockedRecovery blocked(instance);
+  test::make_locale("ru_RU", instance.folder().path());
+  instance.configure("lc_messages = 'ru_RU.UTF-8'");
+  setenv("LOCPATH", instance.folder().path().c_str(), 1);
+  instance.launch();
+  unsetenv("LOCPATH");
+  Connection::Attempt attempt;
+  EXPECT_TRUE(eventually([&] { return (attempt = open_to(instance)).contact == Contact::NotYet; })) << attempt.detail;
+}
+
+TEST(SqlstateIn, IsFoundBehindTheSeverityInAnyLanguage) {
+  const std::string before = "connection to server on socket \"/run: :  /.s.PGSQL.5432\" failed: ";
+  EXPECT_EQ(sqlstate_in(before + "FATAL:  53300: sorry, too many clients already"), "53300");
+  EXPECT_EQ(sqlstate_in(before + "ВАЖНО:  57P03: система баз данных запускается"), "57P03");
+  EXPECT_EQ(sqlstate_in(before + "致命错误:  28000: x"), "28000");
+  EXPECT_EQ(sqlstate_in(before + "Connection refused"), "");
+  EXPECT_EQ(sqlstate_in("FATAL:  53300"), "");
+  EXPECT_EQ(sqlstate_in("FATAL:  no such: thing"), "");
+}
+
 TEST(ConnectionOpen, IsNotYetPossibleWhileAStandbyWaitsForItsFirstWal) {
   ScratchInstance instance;
   ASSERT_EQ(mkfifo((instance.folder() / "archive").c_str(), 0666), 0);

@@ -173,6 +173,11 @@ std::optional<std::string> reason_for_missing(const std::string& program) {
   return std::nullopt;
 }
 
+void make_locale(const std::string& name, const std::string& folder) {
+  run_or_throw({"/usr/bin/localedef", "--no-archive", "-i", name, "-f", "UTF-8", folder + "/" + name + ".UTF-8"},
+               nullptr);
+}
+
 Session::Session(const std::string& conninfo) : session_(PQconnectdb(conninfo.c_str())) {}
 
 std::string Session::ask(const std::string& sql) {

@@ -29,6 +29,10 @@ namespace pgsqlms::test {
 /// Why a program is missing among those under test, where test/versions/fetch says that it is.
 [[nodiscard]] std::optional<std::string> reason_for_missing(const std::string& program);
 
+/// Makes a locale, such as fr_FR with UTF-8, in the folder. Processes for which LOCPATH names the folder find it there;
+/// Debian has but the sources of locales.
+void make_locale(const std::string& name, const std::string& folder);
+
 /// A client's session with a scratch instance; closed with the object.
 class Session {
  public:

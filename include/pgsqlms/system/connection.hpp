@@ -37,7 +37,7 @@ struct QueryError {
 };
 
 /// The five characters of an SQLSTATE behind the severity, as in "FATAL:  53300: sorry, too many clients already";
-/// empty if there are none.
+/// empty if there are none. The severity is a word of the server's language.
 [[nodiscard]] std::string_view sqlstate_in(std::string_view message);
 
 class Connection {

@@ -6,8 +6,6 @@
 #include <stdexcept>
 
 #include "conformance_case.hpp"
-#include "pgsqlms/system/steady_clock.hpp"
-#include "pgsqlms/system/subprocess.hpp"
 #include "pgsqlms/system/user.hpp"
 
 namespace pgsqlms::test {
@@ -55,15 +53,10 @@ std::string cost(Scene& scene) {
   return programs > kMany ? "more than 10 programs are run" : "some programs are run";
 }
 
-/// Debian has the locale's source; what the C library reads is made of it here.
 void french(Scene& scene) {
   const auto folder = scene.local.folder() / "locales";
   make_folder(folder);
-  system::SteadyClock clock;
-  system::Command command;
-  command.arguments = {"/usr/bin/localedef", "--no-archive", "-i", "fr_FR", "-f", "UTF-8", folder + "/fr_FR.UTF-8"};
-  const auto outcome = system::run(command, Deadline(clock, 60s));
-  if (!outcome.succeeded()) throw std::runtime_error("localedef: " + describe(outcome));
+  make_locale("fr_FR", folder);
   for (const auto* const name : {"LC_ALL", "LANG", "LANGUAGE"}) scene.changes[name] = "fr_FR.UTF-8";
   scene.changes["LOCPATH"] = folder;
 }
