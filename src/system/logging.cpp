@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: PostgreSQL
 #include "pgsqlms/system/logging.hpp"
 
+#include <fcntl.h>
 #include <spdlog/sinks/basic_file_sink.h>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/sinks/syslog_sink.h>
@@ -36,10 +37,20 @@ std::optional<int> facility_named(std::string_view name) {
   return std::nullopt;
 }
 
+/// Whether the file can be appended to; makes it where its folder exists. A pipe that nobody reads cannot.
+bool can_be_appended(const std::string& path) {
+  constexpr mode_t kAsUmaskAllows = 0666;
+  const int file =
+      open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, kAsUmaskAllows);
+  if (file < 0) return false;
+  close(file);
+  return true;
+}
+
 /// A log file that cannot be written must not keep the agent from its work.
 void add_file(std::vector<spdlog::sink_ptr>& sinks, const std::optional<std::string>& path,
               spdlog::level::level_enum level) {
-  if (!path || access(path->c_str(), W_OK) != 0) return;
+  if (!path || !can_be_appended(*path)) return;
   try {
     sinks.push_back(std::make_shared<spdlog::sinks::basic_file_sink_mt>(*path));
     sinks.back()->set_level(level);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: PostgreSQL
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <filesystem>
 #include <regex>
@@ -42,6 +43,20 @@ TEST_F(Log, GoesToTheLogFileWithTheTagOfOcfLog) {
   EXPECT_EQ(run.code, kSuccess);
   EXPECT_EQ(run.out + run.err, "");
   expect_lines(contents_of(log_));
+}
+
+TEST_F(Log, MakesItsFiles) {
+  std::filesystem::remove(log_);
+  std::filesystem::remove(debug_log_);
+  EXPECT_EQ(reload({{"HA_LOGFILE", log_}, {"HA_DEBUGLOG", debug_log_}}).code, kSuccess);
+  expect_lines(contents_of(log_));
+  expect_lines(contents_of(debug_log_));
+}
+
+TEST_F(Log, DoesNotWaitForTheReaderOfAPipe) {
+  std::filesystem::remove(log_);
+  ASSERT_EQ(mkfifo(log_.c_str(), 0600), 0);
+  EXPECT_EQ(reload({{"HA_LOGFILE", log_}}).code, kSuccess);
 }
 
 TEST_F(Log, GoesToTheDebugLogToo) {
