@@ -53,11 +53,10 @@ TEST(Cost, OfAStandbysMonitorIsOneConnectionAndNoProcess) {
   EXPECT_LE(effort.system_calls, kCallsOfAMonitor);
 }
 
-TEST(Cost, OfAPrimarysMonitorThatChangesNothingIsTwoProcesses) {
+TEST(Cost, OfAPrimarysMonitorThatChangesNothingIsOneProcess) {
   ScratchInstance instance;
   instance.start();
   make_folder(instance.folder() / "sbin");
-  write_file(instance.folder() / "sbin/crm_node", "#!/bin/sh\necho srv1\n", 0755);
   write_file(instance.folder() / "sbin/cibadmin",
              "#!/bin/sh\necho '<nodes><node id=\"1\" uname=\"srv1\"><instance_attributes id=\"a\">"
              "<nvpair id=\"b\" name=\"master-pgsqld\" value=\"1001\"/></instance_attributes></node></nodes>'\n",
@@ -65,7 +64,7 @@ TEST(Cost, OfAPrimarysMonitorThatChangesNothingIsTwoProcesses) {
   const auto effort =
       effort_of("monitor", with(recurring(environment_for(instance)), {{"HA_SBIN_DIR", instance.folder() / "sbin"}}));
   EXPECT_EQ(effort.run.code, kRunningPromoted) << effort.run.err;
-  EXPECT_EQ(effort.processes, 2);
+  EXPECT_EQ(effort.processes, 1);
   EXPECT_EQ(effort.addresses.size(), 1U) << joined(effort.addresses);
   EXPECT_EQ(joined(effort.created), "");
 }
