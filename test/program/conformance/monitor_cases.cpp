@@ -156,6 +156,23 @@ Cases monitor_cases() {
        {kErrGeneric, "", ""},
        "A busy server is not a dead one.",
        ""},
+      {"M5_F14_ASaturatedServerThatSpeaksRussianIsAlive",
+       "the same, and the server speaks Russian",
+       [](Scene& scene) {
+         const auto& folder = scene.local.folder().path();
+         make_locale("ru_RU", folder);
+         scene.local.configure("lc_messages = 'ru_RU.UTF-8'");
+         setenv("LOCPATH", folder.c_str(), 1);
+         saturated_primary(scene);
+         unsetenv("LOCPATH");
+         scene.changes["LOCPATH"] = folder;
+       },
+       "monitor",
+       nullptr,
+       {kRunningPromoted, "", ""},
+       {kErrGeneric, "", ""},
+       "A refusal is known by its SQLSTATE; PostgreSQL translates the word before it too.",
+       ""},
       {"R204_V5_F04_AKilledPsqlDoesNotStopTheResourceEverywhere",
        "a primary, psql is killed by a signal",
        [](Scene& scene) {

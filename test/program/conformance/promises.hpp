@@ -163,7 +163,7 @@ inline constexpr Promise kPromises[] = {
     {"F11", "two resources in one cluster"},
     {"F12", "node names that contain each other, with dots and hyphens"},
     {"F13", "a node name longer than 63 bytes"},
-    {"F14", "a server that speaks French"},
+    {"F14", "a server or a caller that speaks another language"},
     {"F15", "a timeout that is not whole seconds"},
     {"F16", "a password in primary_conninfo"},
     {"F17", "postgresql.conf is broken while the server runs"},

@@ -105,6 +105,19 @@ Cases role_cases() {
        {kSuccess, "a primary runs", ""},
        "",
        ""},
+      {"R511_A6_APromotionMayTakeAllOfItsTime",
+       "a promotion that takes 5 s; pg_ctl waits no longer than PGCTLTIMEOUT, 1 s (default: 60 s)",
+       [](Scene& scene) {
+         scene.local.configure("recovery_end_command = 'sleep 5'");
+         best_candidate(scene);
+         scene.changes["PGCTLTIMEOUT"] = "1";
+       },
+       "promote",
+       server,
+       {kSuccess, "a primary runs", ""},
+       {kErrGeneric, "a standby runs", ""},
+       "How long a promotion may take is said by the operation's timeout.",
+       ""},
       {"R504_F10_ACancellationThatWasLeftBehindDoesNotCount",
        "a standby that has the most WAL, cancel_switchover=1 is left from a former transition",
        [](Scene& scene) {
