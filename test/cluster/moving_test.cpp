@@ -53,6 +53,18 @@ class MovingFromPaf : public ClusterScenario {
     change_package(primary(), package);
   }
 
+  /// The one behind is not tried, unless PAF runs there: the scores of a primary under PAF follow the lag that each
+  /// monitor happens to see, and PAF finds out that another node has more WAL by a promotion that fails.
+  void expect_one_promotion_of(const NodeName& successor, const NodeName& behind) {
+    EXPECT_EQ(events(successor + " +pgsqld +promote +rc=").size(), 1U);
+    if (owner_of_the_agent(behind) == kPaf) {
+      expect_failed_action(behind, "promote");
+      EXPECT_EQ(events(behind + " +pgsqld +promote +rc=0").size(), 0U);
+    } else {
+      EXPECT_EQ(events(behind + " +pgsqld +promote +rc=").size(), 0U);
+    }
+  }
+
   /// The primary loses its power when only `successor` has all of its WAL, so that every voter has a say in who is
   /// promoted. In the end all three nodes are there again, with our package.
   void expect_failover_to(const NodeName& successor, const NodeName& behind) {
@@ -66,7 +78,7 @@ class MovingFromPaf : public ClusterScenario {
     lab().call({"heal"});
     ASSERT_TRUE(within(seconds(120), successor + " is promoted", [&] { return lab().view().primary() == successor; }));
     EXPECT_TRUE(stable_with_primary(successor, 1));
-    EXPECT_EQ(events(" promote +rc=").size(), 1U) << "exactly one promotion is tried";
+    expect_one_promotion_of(successor, behind);
 
     change_package(successor, kOurs);
     change_package(behind, kOurs);
