@@ -207,20 +207,18 @@ void wait_for_news(const Child& child, const Descriptor& out, const Descriptor& 
        static_cast<int>(is_blind ? std::min<std::int64_t>(left, kPollWithoutPidfdMs) : left));
 }
 
-}  // namespace
-
-class Program::Run {
+class Program {
  public:
-  explicit Run(const Command& command)
+  explicit Program(const Command& command)
       : command_(command), out_(make_pipe(command)), err_(make_pipe(command)), child_(command, out_, err_) {
     for (auto* pipe : {&out_, &err_}) {
       pipe->write.close();
       fcntl(pipe->read.number(), F_SETFL, O_NONBLOCK);
     }
   }
-  Run(const Run&) = delete;
-  Run& operator=(const Run&) = delete;
-  ~Run() {
+  Program(const Program&) = delete;
+  Program& operator=(const Program&) = delete;
+  ~Program() {
     if (!child_.has_ended()) child_.kill_group();
   }
 
@@ -259,10 +257,7 @@ class Program::Run {
   Child child_;
 };
 
-Program::Program(const Command& command) : run_(std::make_unique<Run>(command)) {}
-Program::~Program() = default;
-
-Outcome Program::wait(Deadline deadline) { return run_->wait(deadline); }
+}  // namespace
 
 Outcome run(const Command& command, Deadline deadline) { return Program(command).wait(deadline); }
 

@@ -94,11 +94,8 @@ TEST(ConnectionOpen, IsNotYetPossibleDuringCrashRecovery) {
 TEST(ConnectionOpen, IsUnderstoodWhereTheServerSpeaksRussian) {
   ScratchInstance instance;
   const BlockedRecovery blocked(instance);
-  test::make_locale("ru_RU", instance.folder().path());
-  instance.configure("lc_messages = 'ru_RU.UTF-8'");
-  setenv("LOCPATH", instance.folder().path().c_str(), 1);
+  const test::ForeignLanguage russian(instance, "ru_RU");
   instance.launch();
-  unsetenv("LOCPATH");
   Connection::Attempt attempt;
   EXPECT_TRUE(eventually([&] { return (attempt = open_to(instance)).contact == Contact::NotYet; })) << attempt.detail;
 }

@@ -324,6 +324,14 @@ bool ScratchInstance::has_logged(const std::string& text) const {
   return eventually([&] { return log().find(text) != std::string::npos; });
 }
 
+ForeignLanguage::ForeignLanguage(const ScratchInstance& instance, const std::string& locale) {
+  make_locale(locale, instance.folder().path());
+  instance.configure("lc_messages = '" + locale + ".UTF-8'");
+  setenv("LOCPATH", instance.folder().path().c_str(), 1);
+}
+
+ForeignLanguage::~ForeignLanguage() { unsetenv("LOCPATH"); }
+
 Saturation::Saturation(ScratchInstance& instance) {
   // Until PostgreSQL 11 walsenders were counted among the connections.
   instance.configure("max_connections = 3\nsuperuser_reserved_connections = 1\nmax_wal_senders = 1");

@@ -123,6 +123,16 @@ class Saturation {
   std::vector<std::unique_ptr<Session>> sessions_;
 };
 
+/// What the instance says is translated when it is started while the object lives.
+class ForeignLanguage {
+ public:
+  /// `locale` is one of UTF-8, such as ru_RU.
+  ForeignLanguage(const ScratchInstance& instance, const std::string& locale);
+  ~ForeignLanguage();
+  ForeignLanguage(const ForeignLanguage&) = delete;
+  ForeignLanguage& operator=(const ForeignLanguage&) = delete;
+};
+
 /// A primary and a standby that streams from it and has all its WAL.
 struct ScratchPair {
   /// The standby's WAL receiver calls itself `name`.

@@ -8,6 +8,7 @@
 
 #include <csignal>
 #include <cstdlib>
+#include <stdexcept>
 
 #include "pgsqlms/ocf/answer.hpp"
 #include "pgsqlms/system/steady_clock.hpp"
@@ -257,13 +258,15 @@ TEST(Run, EndsAProgramThatHasDoneItsWorkButNotItsChildren) {
   kill(child, SIGKILL);
 }
 
-TEST(Program, RunsBesideThisOneAndIsEndedWithItsObject) {
+TEST(Run, EndsTheProgramWhereTheWaitForItIsGivenUp) {
   const ScratchFolder folder;
-  {
-    const Program program(shell("echo $$ >" + (folder / "pid") + "; sleep 60"));
-    ASSERT_TRUE(eventually([&] { return pid_in(folder / "pid") > 0; }));
+  auto command = shell("echo $$ >" + (folder / "pid") + "; sleep 60");
+  command.is_done = [&]() -> bool {
+    if (pid_in(folder / "pid") <= 0) return false;
     EXPECT_TRUE(is_alive(pid_in(folder / "pid")));
-  }
+    throw std::runtime_error("given up");
+  };
+  EXPECT_THROW(static_cast<void>(run(command, Deadline(steady, 30s))), std::runtime_error);
   EXPECT_FALSE(is_alive(pid_in(folder / "pid")));
 }
 

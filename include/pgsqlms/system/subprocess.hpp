@@ -6,7 +6,6 @@
 
 #include <cstddef>
 #include <functional>
-#include <memory>
 #include <string>
 #include <vector>
 
@@ -37,25 +36,9 @@ struct Outcome {
   [[nodiscard]] bool succeeded() const { return exit_code == 0; }
 };
 
-/// A program that runs beside this one, in a process group of its own, with no input. It dies with this object and with
-/// this process.
-class Program {
- public:
-  /// Starts it. Throws ocf::Failure if no process can be made.
-  explicit Program(const Command& command);
-  Program(const Program&) = delete;
-  Program& operator=(const Program&) = delete;
-  ~Program();
-
-  /// To be called once. Programs that it leaves behind in another session (a postmaster) are not waited for.
-  [[nodiscard]] Outcome wait(Deadline deadline);
-
- private:
-  class Run;
-  std::unique_ptr<Run> run_;
-};
-
-/// Runs the program to its end.
+/// Runs the program to its end, in a process group of its own, with no input; it dies with this process. Programs that
+/// it leaves behind in another session (a postmaster) are not waited for. Throws ocf::Failure if no process can be
+/// made.
 [[nodiscard]] Outcome run(const Command& command, Deadline deadline);
 
 /// Starts a program that lives on after this process, in a session of its own, with nothing of this process but what is

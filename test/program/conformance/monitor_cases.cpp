@@ -157,15 +157,11 @@ Cases monitor_cases() {
        "A busy server is not a dead one.",
        ""},
       {"M5_F14_ASaturatedServerThatSpeaksRussianIsAlive",
-       "the same, and the server speaks Russian",
+       "a primary that speaks Russian, all of whose connections are taken",
        [](Scene& scene) {
-         const auto& folder = scene.local.folder().path();
-         make_locale("ru_RU", folder);
-         scene.local.configure("lc_messages = 'ru_RU.UTF-8'");
-         setenv("LOCPATH", folder.c_str(), 1);
+         const ForeignLanguage russian(scene.local, "ru_RU");
          saturated_primary(scene);
-         unsetenv("LOCPATH");
-         scene.changes["LOCPATH"] = folder;
+         scene.changes["LOCPATH"] = scene.local.folder().path();
        },
        "monitor",
        nullptr,

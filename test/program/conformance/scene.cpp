@@ -149,17 +149,7 @@ void frozen_primary(Scene& scene) {
   scene.hold<Frozen>(scene.local.postmaster());
 }
 
-void saturated_primary(Scene& scene) {
-  scene.local.configure("max_connections = 3\nsuperuser_reserved_connections = 1");
-  scene.local.start();
-  int open = 0;
-  const bool is_full = eventually([&] {
-    if (scene.hold<Session>(scene.local.conninfo()).is_open()) ++open;
-    else scene.release();
-    return open == 3;
-  });
-  if (!is_full) throw std::runtime_error("the connections cannot all be taken");
-}
+void saturated_primary(Scene& scene) { scene.hold<Saturation>(scene.local); }
 
 void primary_with_orphans(Scene& scene) {
   scene.local.start();
