@@ -16,7 +16,7 @@ using std::chrono_literals::operator""ms;
 using std::chrono_literals::operator""s;
 
 constexpr Duration kRolePoll = 20ms;
-constexpr Duration kVotePatience = 10s;
+constexpr Duration kElectionPatience = 10s;
 
 pg::TemplateNames template_names(Agent& agent) { return {agent.host_name, agent.cluster.local_node()}; }
 
@@ -151,7 +151,7 @@ void promote_if_best(Agent& agent, const Observation& /*before*/) {
     spdlog::warn("promotion forced by hand: there were no votes, other nodes may have more WAL");
     return promote(agent);
   }
-  const auto patience = agent.deadline.within(std::min<Duration>(kVotePatience, agent.deadline.remaining() / 2));
+  const auto patience = agent.deadline.within(std::min<Duration>(kElectionPatience, agent.deadline.remaining() / 2));
   const auto verdict = count_votes(agent, *transition, patience);
   if (!verdict.refusal) return promote(agent);
   if (verdict.successor) yield_to(agent, *verdict.successor);

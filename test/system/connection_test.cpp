@@ -10,7 +10,7 @@
 #include <csignal>
 #include <cstring>
 
-#include "pgsqlms/system/steady_clock.hpp"
+#include "deadlines.hpp"
 #include "scratch_instance.hpp"
 
 namespace pgsqlms::system {
@@ -20,6 +20,7 @@ using pg::Contact;
 using test::BlockedRecovery;
 using test::eventually;
 using test::Frozen;
+using test::in;
 using test::Saturation;
 using test::scratch_user;
 using test::ScratchFolder;
@@ -28,10 +29,6 @@ using test::ScratchPair;
 using test::Session;
 using std::chrono_literals::operator""ms;
 using std::chrono_literals::operator""s;
-
-SteadyClock steady;
-
-Deadline in(Duration limit) { return {steady, limit}; }
 
 Address address_of(const ScratchInstance& instance) {
   const auto parameters = instance.parameters();

@@ -11,11 +11,11 @@
 #include <cstring>
 #include <filesystem>
 
+#include "deadlines.hpp"
 #include "pgsqlms/ocf/answer.hpp"
 #include "pgsqlms/system/connection.hpp"
 #include "pgsqlms/system/file.hpp"
 #include "pgsqlms/system/server_processes.hpp"
-#include "pgsqlms/system/steady_clock.hpp"
 #include "pgsqlms/system/subprocess.hpp"
 #include "pgsqlms/system/user.hpp"
 #include "pgsqlms/text.hpp"
@@ -29,11 +29,10 @@ namespace {
 namespace fs = std::filesystem;
 
 using test::contents_of;
+using test::in;
 using test::ScratchFolder;
 using test::told_by_child;
 using std::chrono_literals::operator""s;
-
-SteadyClock steady;
 
 User nobody() { return with_groups(find_user("nobody").value()); }
 User postgres() { return with_groups(find_user("postgres").value()); }
@@ -48,7 +47,7 @@ std::string identity_line(const User& user, const char* name) {
   Command command;
   command.arguments = {"/bin/grep", std::string("^") + name + ":", "/proc/self/status"};
   command.user = &user;
-  return run(command, Deadline(steady, 10s)).out;
+  return run(command, in(10s)).out;
 }
 
 std::string four_times(unsigned id) {
@@ -90,7 +89,7 @@ TEST(RunAsUser, DoesNotRunTheProgramAtAllWhereItMayNotChangeTheUser) {
         Command command;
         command.arguments = {"/bin/touch", folder / "ran"};
         command.user = &other;
-        return std::to_string(run(command, Deadline(steady, 10s)).exit_code);
+        return std::to_string(run(command, in(10s)).exit_code);
       },
       &me);
   EXPECT_EQ(told, "127");
@@ -107,7 +106,7 @@ TEST(RunAsUser, TakesTheProgramAlongWhenTheAgentIsKilled) {
     Command command;
     command.arguments = {"/bin/sh", "-c", "echo $$ > " + file + "; exec sleep 60"};
     command.user = &user;
-    static_cast<void>(run(command, Deadline(steady, 60s)));
+    static_cast<void>(run(command, in(60s)));
     _exit(0);
   }
   ASSERT_TRUE(test::eventually([&] { return pid() > 0; }));
@@ -206,7 +205,7 @@ TEST(ConnectionOpen, ComesToASocketThatOnlyAGroupOfTheUserMayReach) {
   ASSERT_EQ(chmod(folder.c_str(), 0710), 0);
   const auto parameters = instance.parameters();
   const Address address{parameters.pghost, parameters.pgport, find_user("postgres").value()};
-  const auto attempt = Connection::open(address, SessionKind::Sql, Deadline(steady, 10s));
+  const auto attempt = Connection::open(address, SessionKind::Sql, in(10s));
   EXPECT_EQ(attempt.contact, pg::Contact::Accepted) << attempt.detail;
   ASSERT_EQ(chown(folder.c_str(), user.uid, user.gid), 0);  // the server is stopped by its files
 }

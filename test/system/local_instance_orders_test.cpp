@@ -5,10 +5,10 @@
 #include <csignal>
 #include <filesystem>
 
+#include "deadlines.hpp"
 #include "pgsqlms/ocf/answer.hpp"
 #include "pgsqlms/system/local_instance.hpp"
 #include "pgsqlms/system/server_processes.hpp"
-#include "pgsqlms/system/steady_clock.hpp"
 #include "scratch_instance.hpp"
 
 namespace pgsqlms::system {
@@ -19,18 +19,14 @@ namespace fs = std::filesystem;
 using test::BlockedRecovery;
 using test::eventually;
 using test::Frozen;
+using test::in;
+using test::kTemplateNames;
 using test::scratch_user;
 using test::ScratchInstance;
 using test::ScratchPair;
 using test::Session;
 using std::chrono_literals::operator""ms;
 using std::chrono_literals::operator""s;
-
-SteadyClock steady;
-
-Deadline in(Duration limit) { return {steady, limit}; }
-
-const pg::TemplateNames kNames{"host1.example.com", "srv1"};
 
 /// The reason for which a start fails; empty if it does not.
 std::string failure_of_start(const ocf::ResourceParameters& parameters, Duration limit = 20s) {
@@ -323,7 +319,7 @@ TEST(EndOrphans, SparesTheShellOfTheAdministrator) {
 TEST(ConfigureAsStandby, WritesAFileOfTheInstancesUserWithMode0600) {
   const ScratchInstance instance;
   instance.configure_recovery("");
-  LocalInstance(instance.parameters()).configure_as_standby(kNames);
+  LocalInstance(instance.parameters()).configure_as_standby(kTemplateNames);
   struct stat status {};
   ASSERT_EQ(lstat(instance.recovery_file().c_str(), &status), 0);
   EXPECT_TRUE(S_ISREG(status.st_mode));
@@ -337,7 +333,7 @@ TEST(ConfigureAsStandby, FollowsNoLinkInTheDataDirectory) {
   instance.configure_recovery("");
   test::write_file(instance.folder() / "precious", "kept");
   fs::create_symlink(instance.folder() / "precious", instance.recovery_file());
-  LocalInstance(instance.parameters()).configure_as_standby(kNames);
+  LocalInstance(instance.parameters()).configure_as_standby(kTemplateNames);
   EXPECT_EQ(test::contents_of(instance.folder() / "precious"), "kept");
   EXPECT_FALSE(fs::is_symlink(instance.recovery_file()));
 }
@@ -347,7 +343,7 @@ TEST(ConfigureAsStandby, WritesRecoveryConfFromTheTemplateForPostgreSQL11) {
   test::write_file(instance.data() + "/PG_VERSION", "11\n");
   test::write_file(instance.data() + "/recovery.conf.pcmk",
                    "standby_mode = on\nprimary_conninfo = 'host=vip application_name={{node}}' # $(hostname -s)\n");
-  LocalInstance(instance.parameters()).configure_as_standby(kNames);
+  LocalInstance(instance.parameters()).configure_as_standby(kTemplateNames);
   EXPECT_EQ(test::contents_of(instance.data() + "/recovery.conf"),
             "standby_mode = on\nprimary_conninfo = 'host=vip application_name=srv1' # host1\n");
   struct stat status {};
@@ -361,7 +357,7 @@ TEST(ConfigureAsStandby, NamesATemplateThatTheUserCannotRead) {
   test::write_file(instance.data() + "/PG_VERSION", "11\n");
   fs::create_symlink("/etc/shadow", instance.data() + "/recovery.conf.pcmk");
   try {
-    LocalInstance(instance.parameters()).configure_as_standby(kNames);
+    LocalInstance(instance.parameters()).configure_as_standby(kTemplateNames);
     FAIL() << "no failure";
   } catch (const ocf::Failure& failure) {
     EXPECT_EQ(failure.answer().code, ocf::ReturnCode::ErrArgs);

@@ -4,8 +4,8 @@
 #include <csignal>
 #include <filesystem>
 
+#include "deadlines.hpp"
 #include "pgsqlms/system/local_instance.hpp"
-#include "pgsqlms/system/steady_clock.hpp"
 #include "scratch_instance.hpp"
 
 namespace pgsqlms::system {
@@ -18,16 +18,13 @@ using pg::DbState;
 using test::BlockedRecovery;
 using test::eventually;
 using test::Frozen;
+using test::in;
 using test::Saturation;
 using test::ScratchInstance;
 using test::ScratchPair;
 using test::Session;
 using std::chrono_literals::operator""ms;
 using std::chrono_literals::operator""s;
-
-SteadyClock steady;
-
-Deadline in(Duration limit) { return {steady, limit}; }
 
 pg::ProbeFacts probe(const ocf::ResourceParameters& parameters, Duration limit = 10s) {
   return LocalInstance(parameters).probe(in(limit));

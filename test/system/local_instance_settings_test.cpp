@@ -1,27 +1,23 @@
 // SPDX-License-Identifier: PostgreSQL
 #include <gtest/gtest.h>
 
+#include "deadlines.hpp"
 #include "pgsqlms/ocf/answer.hpp"
 #include "pgsqlms/pg/recovery_settings.hpp"
 #include "pgsqlms/system/local_instance.hpp"
-#include "pgsqlms/system/steady_clock.hpp"
 #include "scratch_instance.hpp"
 
 namespace pgsqlms::system {
 namespace {
 
+using test::in;
+using test::kTemplateNames;
 using test::ScratchInstance;
 using test::ScratchPair;
 using std::chrono_literals::operator""s;
 
-SteadyClock steady;
-
-Deadline in(Duration limit) { return {steady, limit}; }
-
-const pg::TemplateNames kNames{"host1.example.com", "srv1"};
-
 pg::RecoverySettings settings_of(const ocf::ResourceParameters& parameters) {
-  return LocalInstance(parameters).recovery_settings(kNames, in(10s));
+  return LocalInstance(parameters).recovery_settings(kTemplateNames, in(10s));
 }
 
 constexpr const char* kOnlyTheTemplate = "before PostgreSQL 12 the settings are in the template only";

@@ -3,9 +3,9 @@
 
 #include <csignal>
 
+#include "deadlines.hpp"
 #include "pgsqlms/ocf/answer.hpp"
 #include "pgsqlms/system/local_instance.hpp"
-#include "pgsqlms/system/steady_clock.hpp"
 #include "scratch_instance.hpp"
 
 namespace pgsqlms::system {
@@ -13,14 +13,11 @@ namespace {
 
 using test::eventually;
 using test::Frozen;
+using test::in;
 using test::ScratchInstance;
 using test::ScratchPair;
 using test::Session;
 using std::chrono_literals::operator""s;
-
-SteadyClock steady;
-
-Deadline in(Duration limit) { return {steady, limit}; }
 
 pg::WalPosition position_of(const ScratchInstance& instance) {
   return LocalInstance(instance.parameters()).wal_position(in(10s));

@@ -5,8 +5,8 @@
 
 #include <cstdlib>
 
+#include "deadlines.hpp"
 #include "pgsqlms/ocf/answer.hpp"
-#include "pgsqlms/system/steady_clock.hpp"
 #include "processes.hpp"
 #include "scratch_folder.hpp"
 
@@ -14,13 +14,11 @@ namespace pgsqlms::system {
 namespace {
 
 using cluster::PrivateAttribute;
+using test::in;
 using test::ScratchFolder;
+using test::steady;
 using std::chrono_literals::operator""ms;
 using std::chrono_literals::operator""s;
-
-SteadyClock steady;
-
-Deadline in(Duration limit) { return {steady, limit}; }
 
 PacemakerCluster cluster_with(const ocf::Environment& environment, std::optional<std::string> node = "srv1") {
   ocf::Context context;

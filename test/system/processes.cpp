@@ -24,8 +24,6 @@
 namespace pgsqlms::test {
 namespace {
 
-[[noreturn]] void give_up(const std::string& what) { throw std::runtime_error(what + ": " + std::strerror(errno)); }
-
 /// 'R', 'S', 'Z' ...; 0 if there is no such process.
 char state_of(pid_t pid) {
   const auto status = contents_of("/proc/" + std::to_string(pid) + "/stat");
@@ -61,6 +59,8 @@ std::string result_of(const std::function<std::string()>& function, const system
 
 }  // namespace
 
+void throw_errno(const std::string& what) { throw std::runtime_error(what + ": " + std::strerror(errno)); }
+
 bool eventually(const std::function<bool()>& is_so, std::chrono::milliseconds limit) {
   const auto end = std::chrono::steady_clock::now() + limit;
   while (!is_so()) {
@@ -78,7 +78,7 @@ bool is_alive(pid_t pid) {
 std::vector<pid_t> processes_in(const std::string& folder) {
   std::vector<pid_t> found;
   const std::unique_ptr<DIR, int (*)(DIR*)> proc(opendir("/proc"), closedir);
-  if (!proc) give_up("/proc");
+  if (!proc) throw_errno("/proc");
   while (const dirent* const item = readdir(proc.get())) {
     const auto pid = parse_number<pid_t>(item->d_name);
     if (pid && *pid != getpid() && is_at_or_below(working_directory(*pid), folder)) found.push_back(*pid);
@@ -102,7 +102,7 @@ Child::Child(const Start& start) {
   pointers.push_back(nullptr);
   const pid_t parent = getpid();
   pid_ = fork();
-  if (pid_ < 0) give_up("fork");
+  if (pid_ < 0) throw_errno("fork");
   if (pid_ > 0) return;
   setsid();
   const int input = open("/dev/null", O_RDONLY);
@@ -130,9 +130,9 @@ void Child::make_zombie() const {
 
 std::string told_by_child(const std::function<std::string()>& function, const system::User* user) {
   std::array<int, 2> ends{};
-  if (pipe2(ends.data(), O_CLOEXEC) != 0) give_up("pipe");
+  if (pipe2(ends.data(), O_CLOEXEC) != 0) throw_errno("pipe");
   const pid_t child = fork();
-  if (child < 0) give_up("fork");
+  if (child < 0) throw_errno("fork");
   if (child == 0) {
     close(ends[0]);
     write_all(ends[1], result_of(function, user));

@@ -17,6 +17,9 @@ namespace pgsqlms::test {
 using std::chrono_literals::operator""ms;
 using std::chrono_literals::operator""s;
 
+/// Throws "<what>: <why the last system call failed>".
+[[noreturn]] void throw_errno(const std::string& what);
+
 /// Waits until it is so. Returns false if it is still not so after `limit`.
 [[nodiscard]] bool eventually(const std::function<bool()>& is_so, std::chrono::milliseconds limit = 15s);
 

@@ -7,8 +7,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
@@ -36,8 +34,6 @@ system::User find_scratch_user() {
   throw std::runtime_error("there is no user " + name);
 }
 
-[[noreturn]] void give_up(const std::string& what) { throw std::runtime_error(what + ": " + std::strerror(errno)); }
-
 /// Memory where there is enough of it, which saves most of the time that copies of data directories take.
 std::string place_for_folders() {
   constexpr unsigned long kEnough = 1UL << 30;
@@ -48,7 +44,7 @@ std::string place_for_folders() {
 
 void hand_over(const std::string& path) {
   if (!is_root()) return;
-  if (lchown(path.c_str(), scratch_user().uid, scratch_user().gid) != 0) give_up("chown " + path);
+  if (lchown(path.c_str(), scratch_user().uid, scratch_user().gid) != 0) throw_errno("chown " + path);
 }
 
 }  // namespace
@@ -62,10 +58,10 @@ const system::User& scratch_user() {
 
 ScratchFolder::ScratchFolder() {
   std::string name = place_for_folders() + "/pgsqlms-test-XXXXXX";
-  if (mkdtemp(name.data()) == nullptr) give_up("mkdtemp " + name);
+  if (mkdtemp(name.data()) == nullptr) throw_errno("mkdtemp " + name);
   path_ = name;
   hand_over(path_);
-  if (chmod(path_.c_str(), 0755) != 0) give_up("chmod " + path_);
+  if (chmod(path_.c_str(), 0755) != 0) throw_errno("chmod " + path_);
 }
 
 ScratchFolder::~ScratchFolder() {
@@ -78,8 +74,8 @@ void write_file(const std::string& path, const std::string& contents, unsigned m
   std::ofstream file(path, std::ios::binary | std::ios::trunc);
   file << contents;
   file.close();
-  if (!file) give_up("write " + path);
-  if (chmod(path.c_str(), mode) != 0) give_up("chmod " + path);
+  if (!file) throw_errno("write " + path);
+  if (chmod(path.c_str(), mode) != 0) throw_errno("chmod " + path);
   hand_over(path);
 }
 
@@ -87,7 +83,7 @@ void append_to_file(const std::string& path, const std::string& text) {
   std::ofstream file(path, std::ios::binary | std::ios::app);
   file << text;
   file.close();
-  if (!file) give_up("append to " + path);
+  if (!file) throw_errno("append to " + path);
 }
 
 std::string contents_of(const std::string& path) {
@@ -98,8 +94,8 @@ std::string contents_of(const std::string& path) {
 }
 
 void make_folder(const std::string& path, unsigned mode) {
-  if (mkdir(path.c_str(), mode) != 0) give_up("mkdir " + path);
-  if (chmod(path.c_str(), mode) != 0) give_up("chmod " + path);
+  if (mkdir(path.c_str(), mode) != 0) throw_errno("mkdir " + path);
+  if (chmod(path.c_str(), mode) != 0) throw_errno("chmod " + path);
   hand_over(path);
 }
 
@@ -110,7 +106,7 @@ std::string listing_of(const std::string& folder) {
   std::ostringstream listing;
   for (const auto& path : paths) {
     struct stat status {};
-    if (lstat(path.c_str(), &status) != 0) give_up("stat " + path);
+    if (lstat(path.c_str(), &status) != 0) throw_errno("stat " + path);
     listing << path << ' ' << std::oct << status.st_mode << std::dec << ' ' << status.st_uid << ' ' << status.st_size
             << ' ' << status.st_mtim.tv_sec << '.' << status.st_mtim.tv_nsec;
     if (S_ISLNK(status.st_mode)) listing << " -> " << fs::read_symlink(path).string();

@@ -14,10 +14,14 @@
 #include <vector>
 
 #include "pgsqlms/ocf/parameters.hpp"
+#include "pgsqlms/pg/recovery_settings.hpp"
 #include "processes.hpp"
 #include "scratch_folder.hpp"
 
 namespace pgsqlms::test {
+
+/// What a template of recovery.conf is filled with.
+inline const pg::TemplateNames kTemplateNames{"host1.example.com", "srv1"};
 
 /// The directory of the programs under test: what PGSQLMS_TEST_BINDIR names, else PostgreSQL 15's.
 [[nodiscard]] std::string server_programs();

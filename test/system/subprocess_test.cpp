@@ -10,8 +10,8 @@
 #include <cstdlib>
 #include <stdexcept>
 
+#include "deadlines.hpp"
 #include "pgsqlms/ocf/answer.hpp"
-#include "pgsqlms/system/steady_clock.hpp"
 #include "pgsqlms/text.hpp"
 #include "processes.hpp"
 #include "scratch_folder.hpp"
@@ -21,13 +21,12 @@ namespace {
 
 using test::contents_of;
 using test::eventually;
+using test::in;
 using test::is_alive;
 using test::ScratchFolder;
 using test::told_by_child;
 using std::chrono_literals::operator""ms;
 using std::chrono_literals::operator""s;
-
-SteadyClock steady;
 
 Command shell(const std::string& script) {
   Command command;
@@ -35,9 +34,7 @@ Command shell(const std::string& script) {
   return command;
 }
 
-Outcome run_shell(const std::string& script, Duration limit = 20s) {
-  return run(shell(script), Deadline(steady, limit));
-}
+Outcome run_shell(const std::string& script, Duration limit = 20s) { return run(shell(script), in(limit)); }
 
 pid_t pid_in(const std::string& file) { return parse_number<pid_t>(trimmed(contents_of(file))).value_or(0); }
 
@@ -66,7 +63,7 @@ TEST(Run, TellsTheSignalThatEndedTheProgramAndNoExitCode) {
 TEST(Run, HandsOverArgumentsAsTheyAre) {
   Command command;
   command.arguments = {"/bin/echo", "$(id)", "a  b", ";", "'\"", ""};
-  EXPECT_EQ(run(command, Deadline(steady, 10s)).out, "$(id) a  b ; '\" \n");
+  EXPECT_EQ(run(command, in(10s)).out, "$(id) a  b ; '\" \n");
 }
 
 TEST(Run, EndsTheWholeGroupAtTheDeadline) {
@@ -95,7 +92,7 @@ TEST(Run, EndsAFrozenProgramAtTheDeadline) {
 TEST(Run, KeepsTheLastBytesUpToTheLimit) {
   auto command = shell("i=0; while [ $i -lt 20000 ]; do echo $i; i=$((i+1)); done; echo last >&2");
   command.output_limit = 12;
-  const auto outcome = run(command, Deadline(steady, 20s));
+  const auto outcome = run(command, in(20s));
   EXPECT_EQ(outcome.out, "19998\n19999\n");
   EXPECT_EQ(outcome.err, "last\n");
 }
@@ -105,7 +102,7 @@ TEST(Run, TakesHugeOutputWithLittleMemory) {
   getrusage(RUSAGE_SELF, &before);
   auto command = shell("head -c 300000000 /dev/zero; echo end");
   command.output_limit = 1000;
-  const auto outcome = run(command, Deadline(steady, 30s));
+  const auto outcome = run(command, in(30s));
   rusage after{};
   getrusage(RUSAGE_SELF, &after);
   EXPECT_TRUE(outcome.succeeded());
@@ -117,7 +114,7 @@ TEST(Run, TakesHugeOutputWithLittleMemory) {
 TEST(Run, AnswersExitCode127ForAProgramThatDoesNotExist) {
   Command command;
   command.arguments = {"/nonexistent/pg_ctl"};
-  EXPECT_EQ(run(command, Deadline(steady, 10s)).exit_code, 127);
+  EXPECT_EQ(run(command, in(10s)).exit_code, 127);
 }
 
 TEST(Run, AnswersExitCode127ForAProgramThatCannotBeExecuted) {
@@ -127,7 +124,7 @@ TEST(Run, AnswersExitCode127ForAProgramThatCannotBeExecuted) {
   for (const auto* const name : {"no-interpreter", "no-program", ""}) {
     Command command;
     command.arguments = {folder / name};
-    EXPECT_EQ(run(command, Deadline(steady, 10s)).exit_code, 127) << name;
+    EXPECT_EQ(run(command, in(10s)).exit_code, 127) << name;
   }
 }
 
@@ -137,7 +134,7 @@ TEST(Run, NeverLetsAChildThatCannotExecuteGoOnAsASecondAgent) {
   const auto told = told_by_child([&] {
     Command command;
     command.arguments = {"/nonexistent"};
-    static_cast<void>(run(command, Deadline(steady, 10s)));
+    static_cast<void>(run(command, in(10s)));
     test::append_to_file(file, "one agent\n");
     return std::string("done");
   });
@@ -191,7 +188,7 @@ TEST(Run, LeavesTheLocaleOfAServerAlone) {
   unsetenv("LC_ALL");
   auto command = shell("echo \"$LC_ALL,$LANG,$LC_MESSAGES\"");
   command.parsed_output = false;
-  EXPECT_EQ(run(command, Deadline(steady, 10s)).out, ",de_DE.UTF-8,fr_FR.UTF-8\n");
+  EXPECT_EQ(run(command, in(10s)).out, ",de_DE.UTF-8,fr_FR.UTF-8\n");
 }
 
 TEST(Run, HidesTheVariablesThatTheProgramMustNotSee) {
@@ -199,7 +196,7 @@ TEST(Run, HidesTheVariablesThatTheProgramMustNotSee) {
   setenv("OCF_RESKEY_CRM_meta_on_node_uuid", "1", 1);
   auto command = shell("echo \"$OCF_RESKEY_CRM_meta_on_node,$OCF_RESKEY_CRM_meta_on_node_uuid\"");
   command.unset = {"OCF_RESKEY_CRM_meta_on_node"};
-  EXPECT_EQ(run(command, Deadline(steady, 10s)).out, ",1\n");
+  EXPECT_EQ(run(command, in(10s)).out, ",1\n");
 }
 
 TEST(Run, GivesTheProgramTheHomeAndTheNameOfItsUser) {
@@ -207,7 +204,7 @@ TEST(Run, GivesTheProgramTheHomeAndTheNameOfItsUser) {
   ASSERT_TRUE(user);
   auto command = shell("echo $HOME $USER $LOGNAME; env | grep -c ^HOME=");
   command.user = &*user;
-  EXPECT_EQ(run(command, Deadline(steady, 20s)).out, user->home + " postgres postgres\n1\n");
+  EXPECT_EQ(run(command, in(20s)).out, user->home + " postgres postgres\n1\n");
 }
 
 TEST(Run, RunsTheProgramInTheRootDirectory) { EXPECT_EQ(run_shell("pwd").out, "/\n"); }
@@ -250,7 +247,7 @@ TEST(Run, EndsAProgramThatHasDoneItsWorkButNotItsChildren) {
   auto command =
       shell("setsid sleep 60 & echo $! >" + (folder / "child") + "; touch " + (folder / "done") + "; sleep 60");
   command.is_done = [&] { return access((folder / "done").c_str(), F_OK) == 0; };
-  const auto outcome = run(command, Deadline(steady, 30s));
+  const auto outcome = run(command, in(30s));
   EXPECT_TRUE(outcome.succeeded());
   EXPECT_FALSE(outcome.timed_out);
   const auto child = pid_in(folder / "child");
@@ -266,7 +263,7 @@ TEST(Run, EndsTheProgramWhereTheWaitForItIsGivenUp) {
     EXPECT_TRUE(is_alive(pid_in(folder / "pid")));
     throw std::runtime_error("given up");
   };
-  EXPECT_THROW(static_cast<void>(run(command, Deadline(steady, 30s))), std::runtime_error);
+  EXPECT_THROW(static_cast<void>(run(command, in(30s))), std::runtime_error);
   EXPECT_FALSE(is_alive(pid_in(folder / "pid")));
 }
 
