@@ -29,7 +29,7 @@ namespace fs = std::filesystem;
 constexpr const char* kPort = "5432";
 
 /// Fast to start and small, nothing on the network, nothing outside the scratch folder. What durability would cost is
-/// not the subject of these tests.
+/// not the subject of these tests; databases that nobody asks would be two thirds of what is copied for each.
 constexpr const char* kSettings = R"(
 listen_addresses = ''
 port = 5432
@@ -39,6 +39,7 @@ dynamic_shared_memory_type = mmap
 max_connections = 20
 max_wal_senders = 4
 max_worker_processes = 2
+max_logical_replication_workers = 0
 autovacuum = off
 wal_receiver_status_interval = 1s
 wal_retrieve_retry_interval = 100ms
@@ -61,12 +62,19 @@ void make_template(const std::string& data) {
                 "--no-sync", "--locale=C", "--encoding=UTF8"},
                user_for_child());
   append_to_file(data + "/postgresql.conf", kSettings);
-  // pg_control must know the small numbers: a standby refuses to have less than its primary last had.
-  for (const auto* const order : {"start", "stop"}) {
-    run_or_throw({server_programs() + "/pg_ctl", "--pgdata=" + data, "--log=/dev/null", "-w", order, "-o",
+  const auto order = [&](const char* what) {
+    run_or_throw({server_programs() + "/pg_ctl", "--pgdata=" + data, "--log=/dev/null", "-w", what, "-o",
                   "-c max_wal_senders=1 -c unix_socket_directories=" + data},
                  user_for_child());
+  };
+  // pg_control must know the small numbers: a standby refuses to have less than its primary last had.
+  order("start");
+  {
+    Session session("host=" + data + " port=" + kPort + " dbname=postgres user=" + scratch_user().name);
+    session.ask("UPDATE pg_database SET datistemplate = false");
+    for (const auto* const database : {"template0", "template1"}) session.ask(std::string("DROP DATABASE ") + database);
   }
+  order("stop");
 }
 
 /// Keeps other processes of these tests out of the folder for as long as the object lives.
