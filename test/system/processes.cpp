@@ -155,8 +155,9 @@ void adopt_orphans() { prctl(PR_SET_CHILD_SUBREAPER, 1); }
 bool wait_until_gone(pid_t pid, std::chrono::milliseconds limit) {
   return eventually(
       [pid] {
-        waitpid(pid, nullptr, WNOHANG);
-        return !is_alive(pid);
+        if (is_alive(pid)) return false;
+        waitpid(pid, nullptr, WNOHANG);  // a child of ours is a zombie until then
+        return true;
       },
       limit);
 }
