@@ -90,7 +90,7 @@ void end_processes_in(const std::string& folder) {
   static_cast<void>(eventually([&] {
     const auto found = processes_in(folder);
     for (const auto pid : found) kill(pid, SIGKILL);
-    for (const auto pid : found) waitpid(pid, nullptr, WNOHANG);
+    for (const auto pid : found) static_cast<void>(wait_until_gone(pid));
     return found.empty();
   }));
 }

@@ -8,16 +8,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <cerrno>
 #include <csignal>
 #include <cstdlib>
-#include <cstring>
 #include <filesystem>
 #include <set>
 #include <stdexcept>
 
+#include "deadlines.hpp"
 #include "pgsqlms/system/server_processes.hpp"
-#include "pgsqlms/system/steady_clock.hpp"
 #include "pgsqlms/system/subprocess.hpp"
 #include "pgsqlms/text.hpp"
 
@@ -29,7 +27,7 @@ namespace fs = std::filesystem;
 constexpr const char* kPort = "5432";
 
 /// Fast to start and small, nothing on the network, nothing outside the scratch folder. What durability would cost is
-/// not the subject of these tests; databases that nobody asks would be two thirds of what is copied for each.
+/// not the subject of these tests.
 constexpr const char* kSettings = R"(
 listen_addresses = ''
 port = 5432
@@ -46,13 +44,14 @@ wal_retrieve_retry_interval = 100ms
 log_line_prefix = '%m [%p] '
 )";
 
-void run_or_throw(std::vector<std::string> arguments, const system::User* user) {
-  system::SteadyClock clock;
+/// Returns what the program prints.
+std::string run_or_throw(std::vector<std::string> arguments, const system::User* user) {
   system::Command command;
   command.arguments = std::move(arguments);
   command.user = user;
-  const auto outcome = system::run(command, Deadline(clock, 60s));
+  auto outcome = system::run(command, in(60s));
   if (!outcome.succeeded()) throw std::runtime_error(command.arguments[0] + ": " + outcome.out + outcome.err);
+  return std::move(outcome.out);
 }
 
 const system::User* user_for_child() { return is_root() ? &scratch_user() : nullptr; }
@@ -71,6 +70,7 @@ void make_template(const std::string& data) {
   order("start");
   {
     Session session("host=" + data + " port=" + kPort + " dbname=postgres user=" + scratch_user().name);
+    // Nobody asks them, and they are two files in three of what is copied for each instance.
     session.ask("UPDATE pg_database SET datistemplate = false");
     for (const auto* const database : {"template0", "template1"}) session.ask(std::string("DROP DATABASE ") + database);
   }
@@ -97,11 +97,8 @@ class FolderLock {
 /// What the server says of itself: "11.22", "15.18 (Debian 15.18-1)".
 const std::string& full_version() {
   static const std::string version = [] {
-    system::SteadyClock clock;
-    system::Command command;
-    command.arguments = {server_programs() + "/postgres", "--version"};
-    command.user = user_for_child();
-    const auto text = system::run(command, Deadline(clock, 60s)).out;  // postgres (PostgreSQL) 11.22
+    // postgres (PostgreSQL) 11.22
+    const auto text = run_or_throw({server_programs() + "/postgres", "--version"}, user_for_child());
     const auto at = text.find(") ");
     if (at == std::string::npos) throw std::runtime_error(server_programs() + "/postgres has no version: " + text);
     return std::string(trimmed(text.substr(at + 2)));
@@ -318,10 +315,7 @@ std::string ScratchInstance::ask(const std::string& sql) const {
 }
 
 std::string ScratchInstance::control(const std::string& label) const {
-  system::SteadyClock clock;
-  system::Command command;
-  command.arguments = {server_programs() + "/pg_controldata", data()};
-  const auto text = system::run(command, Deadline(clock, 60s)).out;
+  const auto text = run_or_throw({server_programs() + "/pg_controldata", data()}, nullptr);
   for (const auto line : split(text, "\n")) {
     if (line.substr(0, label.size() + 1) == label + ":") return std::string(trimmed(line.substr(label.size() + 1)));
   }
@@ -370,7 +364,7 @@ void ScratchPair::catch_up() const {
 }
 
 Frozen::Frozen(pid_t pid) : pid_(pid) {
-  if (kill(pid_, SIGSTOP) != 0) throw std::runtime_error(std::string("SIGSTOP: ") + std::strerror(errno));
+  if (kill(pid_, SIGSTOP) != 0) throw_errno("SIGSTOP");
 }
 
 Frozen::~Frozen() { kill(pid_, SIGCONT); }
@@ -384,9 +378,9 @@ BlockedRecovery::BlockedRecovery(ScratchInstance& instance) {
   segment_ = instance.data() + "/pg_wal/" + instance.ask("SELECT pg_walfile_name(pg_current_wal_lsn())");
   instance.kill_server();
   fs::rename(segment_, segment_ + ".hidden");
-  if (mkfifo(segment_.c_str(), 0600) != 0) throw std::runtime_error("mkfifo " + segment_);
+  if (mkfifo(segment_.c_str(), 0600) != 0) throw_errno("mkfifo " + segment_);
   if (is_root() && chown(segment_.c_str(), scratch_user().uid, scratch_user().gid) != 0) {
-    throw std::runtime_error("chown " + segment_);
+    throw_errno("chown " + segment_);
   }
 }
 
