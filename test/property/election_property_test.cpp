@@ -13,8 +13,7 @@ using property::Chance;
 using property::try_often;
 
 /// Names that contain each other, and more than bytes that are letters.
-const std::vector<NodeName> kCandidates = {
-    "srv1", "srv10", "srv", "srv-1.example.com", "SRV1", "é", std::string(70, 'n')};
+const std::vector<NodeName> kVoters = {"srv1", "srv10", "srv", "srv-1.example.com", "SRV1", "é", std::string(70, 'n')};
 
 pg::WalPosition any_position(Chance& chance) {
   // Few different values, so that ties are frequent, and the ends of what there can be.
@@ -34,11 +33,11 @@ pg::TimelineHistory any_history(Chance& chance, const pg::WalPosition& position)
 /// One election: every node but some has voted and has a score; the candidate has voted.
 struct Election {
   explicit Election(Chance& chance) {
-    participants = chance.shuffled(kCandidates);
-    participants.resize(1 + chance.below(kCandidates.size()));
+    participants = chance.shuffled(kVoters);
+    participants.resize(1 + chance.below(kVoters.size()));
     candidate = chance.one_of(participants);
     const std::vector<int> some_scores = {-1000000, -1000, -1, 1, 990, 1000, 1001, 1000000};
-    for (const auto& node : kCandidates) {
+    for (const auto& node : kVoters) {
       if (node == candidate || !chance.one_in(5)) votes[node] = any_position(chance);
       if (chance.one_in(4)) scores[node] = std::nullopt;
       else if (!chance.one_in(4)) scores[node] = chance.one_of(some_scores);
@@ -102,7 +101,7 @@ TEST(ElectionProperty, VotesOfOthersDoNotMatter) {
   try_often([](Chance& chance) {
     const Election election(chance);
     auto other = election;
-    for (const auto& node : kCandidates) {
+    for (const auto& node : kVoters) {
       if (!ocf::contains(other.participants, node)) other.votes[node] = any_position(chance);
     }
     EXPECT_EQ(other.winner(), election.winner());

@@ -10,7 +10,7 @@ using cluster::NodeName;
 using property::Chance;
 using property::try_often;
 
-const std::vector<NodeName> kStandbys = {"srv1", "srv2", "srv3", "srv4", "srv40", "srv-5.example.com"};
+const std::vector<NodeName> kNodes = {"srv1", "srv2", "srv3", "srv4", "srv40", "srv-5.example.com"};
 
 /// A primary on srv1 at any moment: walsenders of some nodes, some twice, some of clients that are no node.
 ScoreInputs any_moment(Chance& chance) {
@@ -21,7 +21,7 @@ ScoreInputs any_moment(Chance& chance) {
   if (chance.one_in(2)) inputs.replication.since_promotion = std::chrono::seconds(chance.below(60));
   if (chance.one_in(2)) inputs.lag_limit = chance.below(64) * kMegabyte;
   const std::vector<int> some_scores = {-1000000, -1000, -1, -990, 1, 970, 980, 990, 1000, 1001};
-  for (const auto& node : kStandbys) {
+  for (const auto& node : kNodes) {
     if (node == inputs.local_node || !chance.one_in(5)) inputs.members.push_back(node);
     if (!chance.one_in(5)) inputs.current[node] = std::nullopt;
     if (!chance.one_in(3)) inputs.current[node] = chance.one_of(some_scores);
@@ -29,8 +29,7 @@ ScoreInputs any_moment(Chance& chance) {
   const std::vector<std::string> states = {"streaming", "streaming", "streaming", "catchup", "startup", "backup"};
   const auto current = inputs.replication.current.bytes;
   for (auto rows = chance.below(9); rows > 0; --rows) {
-    pg::WalSender row{chance.one_in(8) ? "pg_receivewal" : chance.one_of(kStandbys), chance.one_of(states),
-                      std::nullopt};
+    pg::WalSender row{chance.one_in(8) ? "pg_receivewal" : chance.one_of(kNodes), chance.one_of(states), std::nullopt};
     if (!chance.one_in(6)) row.written = pg::Lsn{current - chance.below(9) * 8 * kMegabyte};
     inputs.replication.walsenders.push_back(row);
   }
@@ -82,8 +81,8 @@ TEST(RankingProperty, NoStandbyIsRankedBelowOneThatItLeadsByMoreThanASegment) {
   try_often([](Chance& chance) {
     const auto inputs = any_moment(chance);
     const auto scores = scores_after(inputs);
-    for (const auto& a : kStandbys) {
-      for (const auto& b : kStandbys) {
+    for (const auto& a : kNodes) {
+      for (const auto& b : kNodes) {
         const auto ahead = ready_position(inputs, a);
         const auto behind = ready_position(inputs, b);
         if (a == inputs.local_node || b == inputs.local_node || !ahead || !behind || *ahead <= *behind) continue;
@@ -105,8 +104,8 @@ TEST(RankingProperty, ThoseThatCanBePromotedHaveDifferentScores) {
   try_often([](Chance& chance) {
     const auto inputs = any_moment(chance);
     const auto scores = scores_after(inputs);
-    for (const auto& a : kStandbys) {
-      for (const auto& b : kStandbys) {
+    for (const auto& a : kNodes) {
+      for (const auto& b : kNodes) {
         if (a >= b || !ready_position(inputs, a) || !ready_position(inputs, b)) continue;
         if (scores.count(a) == 0 || scores.count(b) == 0 || scores.at(a) == cluster::kForbiddenScore) continue;
         EXPECT_NE(scores.at(a), scores.at(b)) << a << ' ' << b;
@@ -130,7 +129,7 @@ TEST(RankingProperty, MembersMatterOnlyWhereTheRankingIsSaidToDependOnThem) {
     auto nobody = any_moment(chance);
     nobody.members.clear();
     auto everybody = nobody;
-    everybody.members = kStandbys;
+    everybody.members = kNodes;
     EXPECT_EQ(rank_standbys(nobody) != rank_standbys(everybody), depends_on_members(nobody));
   });
 }
@@ -147,7 +146,7 @@ TEST(RankingProperty, AStandbyBeyondTheLimitCannotBePromoted) {
   try_often([](Chance& chance) {
     const auto inputs = any_moment(chance);
     const auto scores = scores_after(inputs);
-    for (const auto& node : kStandbys) {
+    for (const auto& node : kNodes) {
       const auto position = ready_position(inputs, node);
       if (node == inputs.local_node || !position || !inputs.lag_limit || scores.count(node) == 0) continue;
       if (inputs.replication.current.bytes - *position <= *inputs.lag_limit) continue;
