@@ -104,7 +104,7 @@ TEST(Monitor, WaitsForTheEndOfACrashRecoveryWithinItsTime) {
   // Refused once: the agent has seen the server in recovery.
   ASSERT_TRUE(instance.has_logged("FATAL:  the database system is"));
   blocked.reset();
-  EXPECT_EQ(asked.get().code, kRunningPromoted);
+  EXPECT_EQ(asked.get().code, kRunningPromoted) << instance.log();
 }
 
 TEST(Monitor, AnswersGenericErrorWithinItsTimeForAFrozenServer) {

@@ -385,10 +385,14 @@ BlockedRecovery::BlockedRecovery(ScratchInstance& instance) {
 }
 
 BlockedRecovery::~BlockedRecovery() {
-  // A writer that comes and goes shows the waiting startup process the end of the file.
-  const int writer = open(segment_.c_str(), O_WRONLY | O_NONBLOCK);
+  // The segment is there before the startup process goes on, and opens it to write.
+  const auto pipe = segment_ + ".pipe";
+  fs::create_hard_link(segment_, pipe);
   fs::rename(segment_ + ".hidden", segment_);
+  // A writer that comes and goes shows the waiting startup process the end of the file.
+  const int writer = open(pipe.c_str(), O_WRONLY | O_NONBLOCK);
   if (writer >= 0) close(writer);
+  fs::remove(pipe);
 }
 
 }  // namespace pgsqlms::test
