@@ -141,8 +141,11 @@ TEST(WalPosition, IsOnTheNewTimelineRightAfterASwitch) {
   pair.primary.stop();
   pair.standby.promote();
   write_wal(pair.standby);
-  EXPECT_TRUE(eventually([&] { return is_where_the_promoted_one_is(pair.standby, pair.standby); }))
-      << to_string(position_of(pair.standby));
+  const auto written = lsn(pair.standby.ask("SELECT pg_current_wal_lsn()"));
+  const auto position = position_of(pair.standby);
+  EXPECT_EQ(position.timeline, 2U);
+  EXPECT_FALSE(position.lsn < written);
+  EXPECT_FALSE(lsn(pair.standby.ask("SELECT pg_current_wal_lsn()")) < position.lsn);
   EXPECT_TRUE(eventually([&] { return is_where_the_promoted_one_is(third, pair.standby); }))
       << to_string(position_of(third));
 }
