@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "pgsqlms/action/observe.hpp"
 #include "pgsqlms/decision/divergence.hpp"
 #include "pgsqlms/decision/election.hpp"
 #include "pgsqlms/decision/switchover.hpp"
@@ -19,10 +20,11 @@ using std::chrono_literals::operator""ms;
 
 constexpr Duration kVotePoll = 50ms;
 
-/// The votes of the participants, and the online ones among them that kept silent until the deadline.
+/// What the participants said, and the online ones among them that kept silent until the deadline.
 struct Count {
   Votes votes;
   decision::Histories histories;
+  cluster::NodeList running_primaries;
   Votes shutdown_checkpoints;
   cluster::NodeList participants;
   cluster::NodeList silent;
@@ -32,6 +34,7 @@ void look(Agent& agent, Count& count) {
   const auto published = agent.cluster.attributes(PrivateAttribute::Vote, agent.deadline);
   count.votes = decision::read_votes(published);
   count.histories = decision::read_histories(published);
+  count.running_primaries = decision::find_running_primaries(count.participants, published);
   count.silent = decision::find_silent(count.participants, count.votes);
 }
 
@@ -63,8 +66,23 @@ std::string joined(const cluster::NodeList& nodes) {
   return text;
 }
 
+std::string with_position(const NodeName& node, const Votes& votes) { return node + ", " + to_string(votes.at(node)); }
+
 Verdict refuse_for_silence(const NodeName& candidate, const cluster::NodeList& silent) {
   return {"no vote from " + joined(silent) + ", online: may have more WAL than " + candidate, std::nullopt};
+}
+
+/// A second primary beside one that runs would split the data.
+Verdict refuse_for_running_primary(Agent& agent, const NodeName& candidate, const Count& count) {
+  const auto& primary = count.running_primaries.front();
+  const auto reason = with_position(primary, count.votes) + ", runs as a primary: it must be stopped before " +
+                      candidate + " can be promoted";
+  std::optional<NodeName> successor = primary;
+  if (!decision::find_diverged(candidate, {primary}, count.votes, count.histories).empty()) {
+    successor = decision::whose_wal_counts(primary, candidate, agent.cluster.promotion_scores(agent.deadline));
+    if (successor == candidate) successor.reset();
+  }
+  return {reason, successor};
 }
 
 Verdict refuse_for_winner(const NodeName& candidate, const NodeName& winner, const Votes& votes) {
@@ -73,22 +91,17 @@ Verdict refuse_for_winner(const NodeName& candidate, const NodeName& winner, con
           winner};
 }
 
-std::string with_position(const NodeName& node, const Votes& votes) { return node + ", " + to_string(votes.at(node)); }
-
 /// Takes out of `count` who has diverged and is out of the race; nothing if that leaves one line of WAL. A node whose
 /// WAL may be the one that counts is not overruled.
 std::optional<Verdict> judge_divergence(Agent& agent, const NodeName& candidate, Count& count) {
   const auto diverged = decision::find_diverged(candidate, count.participants, count.votes, count.histories);
   if (diverged.empty()) return std::nullopt;
   const auto scores = agent.cluster.promotion_scores(agent.deadline);
-  const bool candidate_followed = decision::followed_the_last_primary(candidate, scores);
   for (const auto& node : diverged) {
     const auto both = with_position(node, count.votes) + ", and " + with_position(candidate, count.votes) +
                       ", have diverged: each has WAL that the other lacks";
-    const bool node_followed = decision::followed_the_last_primary(node, scores);
-    if (!candidate_followed || node_followed) {
-      return Verdict{both, candidate_followed == node_followed ? std::nullopt : std::optional(node)};
-    }
+    const auto counts = decision::whose_wal_counts(candidate, node, scores);
+    if (counts != candidate) return Verdict{both, counts};
     spdlog::warn("{}; {} did not stream from the last primary, so its vote does not count", both, node);
     auto& participants = count.participants;
     participants.erase(std::remove(participants.begin(), participants.end(), node), participants.end());
@@ -122,10 +135,12 @@ std::optional<Verdict> judge_switchover(Agent& agent, const ocf::NotifyContext& 
 
 void publish_vote(Agent& agent) try {
   const auto patience = agent.deadline.within(agent.deadline.remaining() / 2);
-  const auto position = agent.instance.wal_position(patience);
-  const auto history = agent.instance.timeline_history(position.timeline);
-  spdlog::info("voting with {}", to_string(position));
-  agent.cluster.set_attribute(PrivateAttribute::Vote, decision::published_vote(position, history), agent.deadline);
+  decision::Vote vote;
+  vote.runs_as_primary = observe(agent, patience).state == decision::InstanceState::Primary;
+  vote.position = agent.instance.wal_position(patience);
+  vote.history = agent.instance.timeline_history(vote.position.timeline);
+  spdlog::info("voting with {}{}", to_string(vote.position), vote.runs_as_primary ? ", as a running primary" : "");
+  agent.cluster.set_attribute(PrivateAttribute::Vote, published_form(vote), agent.deadline);
 } catch (const ocf::Failure&) {
   // The vote of an election that was given up would pass for a new one.
   agent.cluster.delete_attribute(PrivateAttribute::Vote, agent.cluster.local_node(), agent.deadline);
@@ -136,6 +151,11 @@ Verdict count_votes(Agent& agent, const ocf::NotifyContext& transition, Deadline
   const auto candidate = agent.cluster.local_node();
   auto count = gather(agent, transition, patience);
   spdlog::info("votes: {}", decision::describe(count.votes));
+  if (ocf::contains(count.running_primaries, candidate)) {
+    // Nobody gets ahead of it, whatever was written since it voted, and its promotion changes nothing.
+    return judge_divergence(agent, candidate, count).value_or(Verdict{});
+  }
+  if (!count.running_primaries.empty()) return refuse_for_running_primary(agent, candidate, count);
   if (!count.silent.empty()) return refuse_for_silence(candidate, count.silent);
   if (count.votes.count(candidate) == 0) return refuse_for_silence(candidate, {candidate});
   if (auto refusal = judge_switchover(agent, transition, candidate, count)) return *refusal;

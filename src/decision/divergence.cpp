@@ -3,17 +3,12 @@
 
 #include <algorithm>
 
-#include "pgsqlms/text.hpp"
-
 namespace pgsqlms::decision {
 namespace {
 
 using cluster::NodeName;
 using pg::TimelineHistory;
 using pg::WalPosition;
-
-/// Older ones matter to nobody; an attribute's value must stay short.
-constexpr std::size_t kPublishedTimelines = 32;
 
 const TimelineHistory& history_of(const NodeName& node, const Histories& histories) {
   static const TimelineHistory unknown;
@@ -35,31 +30,12 @@ bool went_on_after_the_switch(const WalPosition& older, const WalPosition& newer
   return (switched == history.end() ? newer.lsn : switched->second) < older.lsn;
 }
 
+bool followed_the_last_primary(const NodeName& node, const cluster::ScoreTable& scores) {
+  const auto found = scores.find(node);
+  return found != scores.end() && found->second.value_or(-1) >= 0;
+}
+
 }  // namespace
-
-std::string published_vote(const WalPosition& position, const TimelineHistory& history) {
-  auto text = published_form(position);
-  std::size_t count = 0;
-  for (auto entry = history.rbegin(); entry != history.rend() && count < kPublishedTimelines; ++entry, ++count) {
-    text += (count == 0 ? "#" : ",") + std::to_string(entry->first) + ":" + std::to_string(entry->second.bytes);
-  }
-  return text;
-}
-
-Histories read_histories(const cluster::AttributeTable& published) {
-  Histories histories;
-  for (const auto& [node, value] : published) {
-    const auto fields = split(value, "#");
-    if (fields.size() < 3) continue;
-    for (const auto entry : split(fields[2], ",")) {
-      const auto colon = std::min(entry.find(':'), entry.size());
-      const auto timeline = parse_number<pg::Timeline>(entry.substr(0, colon));
-      const auto left_at = parse_number<std::uint64_t>(entry.substr(std::min(colon + 1, entry.size())));
-      if (timeline && left_at) histories[node][*timeline] = pg::Lsn{*left_at};
-    }
-  }
-  return histories;
-}
 
 cluster::NodeList find_diverged(const NodeName& candidate, const cluster::NodeList& participants, const Votes& votes,
                                 const Histories& histories) {
@@ -80,9 +56,11 @@ cluster::NodeList find_diverged(const NodeName& candidate, const cluster::NodeLi
   return diverged;
 }
 
-bool followed_the_last_primary(const NodeName& node, const cluster::ScoreTable& scores) {
-  const auto found = scores.find(node);
-  return found != scores.end() && found->second.value_or(-1) >= 0;
+std::optional<NodeName> whose_wal_counts(const NodeName& one, const NodeName& other,
+                                         const cluster::ScoreTable& scores) {
+  const bool one_followed = followed_the_last_primary(one, scores);
+  if (one_followed == followed_the_last_primary(other, scores)) return std::nullopt;
+  return one_followed ? one : other;
 }
 
 }  // namespace pgsqlms::decision

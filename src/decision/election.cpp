@@ -16,17 +16,6 @@ PromotionScore score_of(const NodeName& node, const cluster::ScoreTable& scores)
 
 }  // namespace
 
-Votes read_votes(const cluster::AttributeTable& published) {
-  Votes votes;
-  for (const auto& [node, value] : published) {
-    // Behind a second '#' stands what divergence.hpp reads.
-    const std::string_view text = value;
-    const auto position = pg::WalPosition::parse(text.substr(0, text.find('#', text.find('#') + 1)));
-    if (position) votes[node] = *position;
-  }
-  return votes;
-}
-
 cluster::NodeList find_silent(const cluster::NodeList& participants, const Votes& votes) {
   cluster::NodeList silent;
   for (const auto& node : participants) {
@@ -61,15 +50,6 @@ std::map<NodeName, PromotionScore> scores_for_winner(const NodeName& candidate, 
   const bool chosen_in_spite_of_scores = score_of(candidate, scores) < std::max(best_third, score_of(winner, scores));
   return {{candidate, chosen_in_spite_of_scores ? cluster::kForbiddenScore : cluster::kLowestPromotableScore},
           {winner, std::max({cluster::kBestStandbyScore, score_of(winner, scores), best_third + 1})}};
-}
-
-std::string describe(const Votes& votes) {
-  std::string text;
-  for (const auto& [node, position] : votes) {
-    if (!text.empty()) text += ", ";
-    text += node + " " + to_string(position);
-  }
-  return text;
 }
 
 }  // namespace pgsqlms::decision

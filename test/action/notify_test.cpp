@@ -127,6 +127,32 @@ TEST(BeforePromotion, AVoteTellsWhereTheTimelinesBeforeWereLeft) {
   EXPECT_EQ(world.cluster.published(PrivateAttribute::Vote), (cluster::AttributeTable{{"srv3", "3#300#2:200,1:100"}}));
 }
 
+// Pacemaker took it for a standby after a maintenance; the others have received what it wrote since it voted.
+TEST(BeforePromotion, ARunningPrimaryYieldsToNobodyThatFollowsIt) {
+  World world;
+  Node srv1(world, "srv1", InstanceState::Primary);
+  srv1.set_transition({{"active", "srv1 srv3"}, {"unpromoted", "srv1 srv3"}, {"promote", "srv1"}});
+  srv1.instance.position = {2, {100}};
+  srv1.instance.history = {{1, {50}}};
+  world.cluster.scores = {{"srv1", 1001}, {"srv3", 1000}};
+  world.cluster.publish(PrivateAttribute::Vote, "srv3", "2#276#1:50");
+  static_cast<void>(srv1.be_notified("pre", "promote"));
+  EXPECT_EQ(world.cluster.published(PrivateAttribute::Vote).at("srv1"), "2#100#1:50#primary");
+  EXPECT_EQ(world.cluster.scores["srv1"], 1001);
+  EXPECT_EQ(world.cluster.scores["srv3"], 1000);
+}
+
+TEST(BeforePromotion, ACandidateYieldsToARunningPrimary) {
+  for (const auto* vote : {"1#99##primary", "1#200##primary", "2#200#1:100#primary"}) {
+    SCOPED_TRACE(vote);
+    Candidate world;
+    world.cluster.publish(PrivateAttribute::Vote, "srv3", vote);
+    static_cast<void>(world.srv1.be_notified("pre", "promote"));
+    EXPECT_GT(world.cluster.scores["srv3"], world.cluster.scores["srv1"]);
+    EXPECT_TRUE(world.log.has("warning", "runs as a primary: it must be stopped before srv1 can be promoted"));
+  }
+}
+
 TEST(BeforePromotion, ANodeThatIsStoppedDoesNotVote) {
   World world;
   Node srv2(world, "srv2", InstanceState::Standby);

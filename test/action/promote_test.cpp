@@ -80,6 +80,32 @@ TEST(Promote, RefusesWhereAnotherNodeHasMoreWal) {
   }
 }
 
+TEST(Promote, RefusesBesideARunningPrimary) {
+  for (const auto* vote : {"1#99##primary", "1#200##primary", "2#200#1:100#primary"}) {
+    SCOPED_TRACE(vote);
+    Failover world;
+    world.vote("srv1", "1#100");
+    world.vote("srv3", vote);
+    const auto answer = world.srv1.act(Action::Promote);
+    EXPECT_EQ(answer.code, ReturnCode::ErrGeneric);
+    EXPECT_NE(answer.reason.find("runs as a primary: it must be stopped before srv1 can be promoted"),
+              std::string::npos)
+        << answer.reason;
+    EXPECT_EQ(world.srv1.instance.orders, Orders{});
+    EXPECT_EQ(world.cluster.writes, (Orders{"score srv1 1", "score srv3 1000"}));
+  }
+}
+
+TEST(Promote, BesideARunningPrimaryWhoseWalDoesNotCountChangesNoScores) {
+  Failover world;
+  world.vote("srv1", "1#100");
+  world.vote("srv3", "2#300#1:60#primary");  // promoted by hand at 60 while the primary went on
+  world.cluster.scores["srv3"] = -1000;
+  EXPECT_EQ(world.srv1.act(Action::Promote).code, ReturnCode::ErrGeneric);
+  EXPECT_EQ(world.srv1.instance.orders, Orders{});
+  EXPECT_EQ(world.cluster.writes, Orders{});
+}
+
 // srv3 has been promoted by hand at 60 while the primary went on.
 TEST(Promote, IsNotStoppedByADivergedNodeThatDidNotFollowTheLastPrimary) {
   for (const auto* diverged : {"2#300#1:60", "2#70", "3#300#2:200,1:60"}) {

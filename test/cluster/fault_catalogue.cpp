@@ -523,11 +523,10 @@ void node_standby(F& f) {
 void kill_primary_in_maintenance(F& f) {
   const auto before = F::started_at(f.primary());
   f.expect_failed_action(f.primary(), "monitor");
-  F::order({"crm_attribute", "--type", "crm_config", "--name", "maintenance-mode", "--update", "true"});
-  F::order({"crm_resource", "--wait", "--timeout", "30"});
+  F::set_maintenance(true);
   F::kill_postmaster(f.primary());
   f.expect_nothing_for(seconds(10));
-  F::order({"crm_attribute", "--type", "crm_config", "--name", "maintenance-mode", "--delete"});
+  F::set_maintenance(false);
   f.expect_started_again(f.primary(), before);
 }
 

@@ -30,6 +30,7 @@ class FaultScenario : public ClusterScenario {
   using ClusterScenario::power_off;
   using ClusterScenario::primary;
   using ClusterScenario::rebuild;
+  using ClusterScenario::set_maintenance;
   using ClusterScenario::stable_with_primary;
   using ClusterScenario::standbys;
   using ClusterScenario::started_at;

@@ -667,6 +667,11 @@ void ClusterScenario::order(const Command& command) {
   lab().exec(member->first, command);
 }
 
+void ClusterScenario::set_maintenance(bool on) {
+  order({"crm_attribute", "--type", "crm_config", "--name", "maintenance-mode", "--update", on ? "true" : "false"});
+  if (on) order({"crm_resource", "--wait", "--timeout", "30"});
+}
+
 void ClusterScenario::clear_moves() { order({"crm_resource", "--clear", "--resource", kClone}); }
 
 void ClusterScenario::acknowledge_only_what_one_standby_has() {

@@ -212,6 +212,8 @@ class ClusterScenario : public ::testing::Test {
   static void stop_postgres_by_hand(const NodeName& node);
   /// An order to the cluster, given on a node that is a member of it.
   static void order(const Command& command);
+  /// For the whole cluster; on once nothing is under way any more.
+  static void set_maintenance(bool on);
   static void move_primary_to(const NodeName& node);
   static void clear_moves();
   /// The next power loss, in a scenario that is about one, must not lose a commit, or the election was wrong: a commit

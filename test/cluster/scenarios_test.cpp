@@ -14,8 +14,7 @@ const char* const kPostgresUser = "postgres";
 
 TEST_F(ClusterScenario, ACleanStartWithoutScoresPromotesTheFormerPrimary) {
   const auto on_primary = [&](const Command& command) { lab().exec(primary(), command); };
-  on_primary({"crm_attribute", "--type", "crm_config", "--name", "maintenance-mode", "--update", "true"});
-  on_primary({"crm_resource", "--wait", "--timeout", "30"});
+  set_maintenance(true);
   std::vector<NodeName> primary_first = {primary()};
   primary_first.insert(primary_first.end(), standbys().begin(), standbys().end());
   for (const auto& node : primary_first) stop_postgres_by_hand(node);
@@ -31,7 +30,7 @@ TEST_F(ClusterScenario, ACleanStartWithoutScoresPromotesTheFormerPrimary) {
   }));
 
   const LogMark from_here_on(lab(), primary(), "pacemaker");
-  on_primary({"crm_attribute", "--type", "crm_config", "--name", "maintenance-mode", "--delete"});
+  set_maintenance(false);
   EXPECT_TRUE(stable_with_primary(primary()));
   const auto new_scores = from_here_on.lines_with("name=\"master-pgsqld\" value=");
   ASSERT_FALSE(new_scores.empty());
@@ -229,6 +228,43 @@ TEST_F(ClusterScenario, ClusterStopOnThePrimarysNodeIsOneShutdownAndNoStart) {
   EXPECT_TRUE(stable_with_primary(successor));
   EXPECT_EQ(starts_of_postgres(primary()), 1);
   EXPECT_LE(outages_longer_than(kLongestHiccup), 1);
+}
+
+TEST_F(ClusterScenario, ThePrimaryStaysTheOneThoughPacemakerTakesItForAStandbyWhenMaintenanceEnds) {
+  const auto by_hand = [&](const std::string& action) {
+    lab().exec(primary(), {"crm_resource", "--resource", "pgsqld", "--force-" + action, "--force"});
+  };
+  set_maintenance(true);
+  by_hand("demote");
+  order({"crm_resource", "--refresh", "--resource", "pgsqld", "--node", primary()});
+  ASSERT_TRUE(within(seconds(30), "the cluster takes it for a standby",
+                     [&] { return lab().view().nodes.at(primary()).role == "unpromoted"; }));
+  by_hand("promote");
+  ASSERT_TRUE(within(seconds(60), "the standbys stream",
+                     [&] { return streams(standbys().front(), primary()) && streams(standbys().back(), primary()); }));
+  const auto was_started = started_at(primary());
+
+  // It writes on, and the others vote after it: they have more WAL by then.
+  const auto to_standbys = [&](const std::string& signal) {
+    for (const auto& node : standbys()) {
+      lab().exec(node, {"sh", "-c", "kill -" + signal + " $(head -n 1 /var/lib/postgresql/15/main/postmaster.pid)"});
+    }
+  };
+  const auto* const message = "select pg_logical_emit_message(true, 'busy', repeat('x', 1000)), pg_sleep(0.001);";
+  Background busy(lab().exec_command(primary(), {"sh", "-c",
+                                                 std::string("yes \"") + message +
+                                                     "\" | runuser -u postgres -- psql -q -o /dev/null"}),
+                  kept_file("busy"));
+  to_standbys("STOP");
+  const LogMark from_here_on(lab(), primary(), "syslog");
+  set_maintenance(false);
+  EXPECT_TRUE(within(seconds(20), "it has voted", [&] { return from_here_on.count("voting with ") > 0; }));
+  to_standbys("CONT");
+  EXPECT_TRUE(stable_with_primary(primary()));
+  busy.end();
+  EXPECT_FALSE(events(primary() + " +pgsqld +promote +rc=0").empty());
+  EXPECT_EQ(started_at(primary()), was_started);
+  EXPECT_EQ(events(" promote +rc=").size(), events(primary() + " +pgsqld +promote +rc=0").size());
 }
 
 TEST_F(ClusterScenario, ActionsForcedByHandDoWhatTheySayAndManagementGivenBackIsStable) {

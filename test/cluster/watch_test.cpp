@@ -107,10 +107,8 @@ TEST_F(WatchScenario, AnOrderedEndIsNotReportedInASwitchoverANodeStandbyAndAClus
 
 TEST_F(WatchScenario, AServerRestartedByHandIsNotReportedInMaintenanceNorWhereItIsNotManaged) {
   const auto standby = standbys().front();
-  const auto until_idle = [&] { lab().exec(primary(), {"crm_resource", "--wait", "--timeout", "30"}); };
 
-  lab().exec(primary(), {"crm_attribute", "--type", "crm_config", "--name", "maintenance-mode", "--update", "true"});
-  until_idle();
+  set_maintenance(true);
   stop_postgres_by_hand(standby);
   EXPECT_TRUE(within(seconds(20), "the watcher has gone", [&] { return watchers_on(standby).empty(); }));
   EXPECT_EQ(syslog(standby).count("not reported: this node is in maintenance mode") +
@@ -118,7 +116,7 @@ TEST_F(WatchScenario, AServerRestartedByHandIsNotReportedInMaintenanceNorWhereIt
             1);
   lab().exec(standby, {"crm_resource", "--resource", "pgsqld", "--force-start", "--force"});
   restart_postgres_by_hand(primary());
-  lab().exec(primary(), {"crm_attribute", "--type", "crm_config", "--name", "maintenance-mode", "--delete"});
+  set_maintenance(false);
   EXPECT_TRUE(stable_with_primary(primary()));
   EXPECT_EQ(reports(), 0);
   for (const auto& node : {standby, primary()}) {
@@ -128,7 +126,7 @@ TEST_F(WatchScenario, AServerRestartedByHandIsNotReportedInMaintenanceNorWhereIt
 
   lab().exec(primary(), {"crm_resource", "--resource", "pgsql-ha", "--meta", "--set-parameter", "is-managed",
                          "--parameter-value", "false"});
-  until_idle();
+  order({"crm_resource", "--wait", "--timeout", "30"});
   restart_postgres_by_hand(standby);
   EXPECT_TRUE(within(seconds(30), "the next monitor has it watched", [&] { return watcher_on(standby) != 0; }));
   lab().exec(primary(), {"crm_resource", "--resource", "pgsql-ha", "--meta", "--delete-parameter", "is-managed"});

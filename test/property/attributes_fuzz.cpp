@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: PostgreSQL
 #include "fuzz.hpp"
-#include "pgsqlms/decision/divergence.hpp"
+#include "pgsqlms/decision/votes.hpp"
 #include "pgsqlms/pg/timeline_history.hpp"
 #include "pgsqlms/system/pacemaker_cluster.hpp"
 

@@ -165,18 +165,23 @@ TEST(DivergenceProperty, NobodyDivergesOnOneTimelineWithOneHistory) {
   });
 }
 
-TEST(DivergenceProperty, VotesWithAHistoryAreReadBackAsTheyArePublished) {
+TEST(ElectionProperty, VotesWithAllThatTheyTellAreReadBackAsTheyArePublished) {
   try_often([](Chance& chance) {
     const Election election(chance);
     cluster::AttributeTable published;
     Histories histories;
+    NodeList primaries;
+    NodeList voters;
     for (const auto& [node, position] : election.votes) {
-      const auto history = any_history(chance, position);
-      published[node] = published_vote(position, history);
-      if (!history.empty()) histories[node] = history;
+      const Vote vote{position, any_history(chance, position), chance.one_in(3)};
+      published[node] = published_form(vote);
+      voters.push_back(node);
+      if (!vote.history.empty()) histories[node] = vote.history;
+      if (vote.runs_as_primary) primaries.push_back(node);
     }
     EXPECT_EQ(read_votes(published), election.votes);
     EXPECT_EQ(read_histories(published), histories);
+    EXPECT_EQ(find_running_primaries(voters, published), primaries);
   });
 }
 

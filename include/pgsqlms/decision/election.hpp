@@ -6,14 +6,9 @@
 #include <string>
 
 #include "pgsqlms/cluster/cluster.hpp"
-#include "pgsqlms/pg/wal_position.hpp"
+#include "pgsqlms/decision/votes.hpp"
 
 namespace pgsqlms::decision {
-
-using Votes = std::map<cluster::NodeName, pg::WalPosition>;
-
-/// The votes that can be read; values that are no WAL position are left out, and so count as silence.
-[[nodiscard]] Votes read_votes(const cluster::AttributeTable& published);
 
 /// Those of `participants` that have not voted.
 [[nodiscard]] cluster::NodeList find_silent(const cluster::NodeList& participants, const Votes& votes);
@@ -30,8 +25,5 @@ using Votes = std::map<cluster::NodeName, pg::WalPosition>;
 [[nodiscard]] std::map<cluster::NodeName, cluster::PromotionScore> scores_for_winner(
     const cluster::NodeName& candidate, const cluster::NodeName& winner, const cluster::NodeList& participants,
     const cluster::ScoreTable& scores);
-
-/// For people: "srv1 0/5000060 on timeline 3, srv2 ...".
-[[nodiscard]] std::string describe(const Votes& votes);
 
 }  // namespace pgsqlms::decision

@@ -6,7 +6,7 @@
 #include <string>
 
 #include "pgsqlms/cluster/cluster.hpp"
-#include "pgsqlms/decision/election.hpp"
+#include "pgsqlms/decision/votes.hpp"
 #include "pgsqlms/ocf/notify_context.hpp"
 
 namespace pgsqlms::decision {

@@ -115,7 +115,7 @@ class Node:
         if result.returncode != 0:
             shown = command if isinstance(command, str) else shlex.join(command)
             lines = (result.stderr + result.stdout).decode(errors="replace").strip().splitlines() or ["no output"]
-            raise LabError(f"{self.name}: {shown}: exit code {result.returncode}: {lines[-1]}")
+            raise LabError(f"{self.name}: {shown}: exit code {result.returncode}: {'; '.join(lines[-3:])}")
         return result.stdout.decode(errors="replace")
 
     def spawn(self, command):

@@ -185,6 +185,22 @@ Cases election_cases() {
        {kSuccess, "srv1 1000, srv2 990", ""},
        "Changed scores make Pacemaker choose again, without a failed action.",
        "#187"},
+      {"E3_ARunningPrimaryIsNotOverruledByWhoFollowsIt",
+       "a running primary that Pacemaker takes for a standby is to be promoted; srv2 has received what it wrote since",
+       [](Scene& scene) {
+         running_primary(scene);
+         scene.set_lists("srv1 srv2", " ", "srv1");
+         scene.set_notification("pre", "promote");
+         scene.cluster.set_attribute("lsn_location", "srv2", "1#1099511627776");
+         scene.cluster.set_score("srv1", "1001");
+         scene.cluster.set_score("srv2", "1000");
+       },
+       "notify (pre-promote)",
+       scores,
+       {kSuccess, "srv1 1001, srv2 1000", ""},
+       {kSuccess, "srv1 1001, srv2 1000", ""},
+       "",
+       ""},
       {"E1_APositionIsNeverBehindWhatWasReplayed",
        "a standby that was restarted after the primary was lost",
        restarted_without_primary,

@@ -210,6 +210,20 @@ Cases role_cases() {
        {kErrGeneric, "a standby runs; srv1 1, srv2 1000", ""},
        "The location constraint of `crm_resource --move` would choose it again, without end.",
        ""},
+      {"E3_ACandidateIsNotPromotedBesideARunningPrimary",
+       "a standby with more WAL than srv2 published, but srv2 runs as a primary",
+       [](Scene& scene) {
+         candidate(scene);
+         vote(scene, kAhead, "1#50331648##primary");
+         scene.cluster.set_score("srv1", "1000");
+         scene.cluster.set_score("srv2", "990");
+       },
+       "promote",
+       server_and_scores,
+       {kErrGeneric, "a standby runs; srv1 1, srv2 1000", "srv2, 0/3000000 on timeline 1, runs as a primary"},
+       {kSuccess, "a primary runs; srv1 1000, srv2 990", ""},
+       "Two primaries at once split the data.",
+       ""},
       {"R510_APromotionThatPgCtlRefusesFails",
        "pg_ctl promote fails",
        [](Scene& scene) {

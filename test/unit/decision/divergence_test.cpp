@@ -59,38 +59,16 @@ TEST(FindDiverged, LooksAtTheParticipantsThatHaveVoted) {
   EXPECT_EQ(find_diverged("a", {"a", "b", "c"}, votes, histories), NodeList{"b"});
 }
 
-TEST(PublishedVote, IsReadAgain) {
-  const pg::WalPosition position{3, {100663296}};
-  const pg::TimelineHistory history = {{1, {50331648}}, {2, {83886080}}};
-  const auto text = published_vote(position, history);
-  EXPECT_EQ(text, "3#100663296#2:83886080,1:50331648");
-  EXPECT_EQ(read_votes({{"srv1", text}}).at("srv1"), position);
-  EXPECT_EQ(read_histories({{"srv1", text}}).at("srv1"), history);
-}
-
-TEST(PublishedVote, IsThePredecessorsWhereThereIsNoHistory) {
-  EXPECT_EQ(published_vote({9, {100663296}}, {}), "9#100663296");
-  EXPECT_TRUE(read_histories({{"srv1", "9#100663296"}}).empty());
-}
-
-TEST(PublishedVote, TellsTheNewestTimelinesOnly) {
-  pg::TimelineHistory history;
-  for (pg::Timeline timeline = 1; timeline <= 100; ++timeline) history[timeline] = {timeline * 10};
-  const auto told = read_histories({{"srv1", published_vote({101, {9999}}, history)}}).at("srv1");
-  EXPECT_EQ(told.size(), 32U);
-  EXPECT_EQ(told.begin()->first, 69U);
-  EXPECT_EQ(told.rbegin()->first, 100U);
-}
-
-TEST(ReadHistories, LeavesOutWhatIsNoEntry) {
-  const auto histories = read_histories({{"srv1", "3#9#2:,x:5,7,:4,1:8"}, {"srv2", "3#9#"}, {"srv3", ""}});
-  EXPECT_EQ(histories, (Histories{{"srv1", {{1, {8}}}}}));
-}
-
-TEST(FollowedTheLastPrimary, IsWhoHasAScoreThatIsNotNegative) {
+TEST(WhoseWalCounts, IsDecidedByAScoreThatIsNotNegative) {
   const cluster::ScoreTable scores = {{"a", 1001}, {"b", 0}, {"c", -1}, {"d", -1000}, {"e", std::nullopt}, {"f", 990}};
-  for (const auto* node : {"a", "b", "f"}) EXPECT_TRUE(followed_the_last_primary(node, scores)) << node;
-  for (const auto* node : {"c", "d", "e", "unknown"}) EXPECT_FALSE(followed_the_last_primary(node, scores)) << node;
+  for (const auto* followed : {"a", "b", "f"}) {
+    for (const auto* other : {"c", "d", "e", "unknown"}) {
+      EXPECT_EQ(whose_wal_counts(followed, other, scores), followed) << other;
+      EXPECT_EQ(whose_wal_counts(other, followed, scores), followed) << other;
+    }
+  }
+  EXPECT_EQ(whose_wal_counts("a", "f", scores), std::nullopt);
+  EXPECT_EQ(whose_wal_counts("c", "e", scores), std::nullopt);
 }
 
 }  // namespace

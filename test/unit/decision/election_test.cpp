@@ -95,11 +95,6 @@ TEST(Elect, PassesOverAParticipantWithoutAVote) {
   EXPECT_EQ(elect("srv1", kNodes, votes, {{"srv2", 1000}}), "srv3");
 }
 
-TEST(ReadVotes, LeavesOutWhatIsNoPosition) {
-  const auto votes = read_votes({{"srv1", "1#96"}, {"srv2", "0/3000000"}, {"srv3", ""}, {"srv4", "2#5"}});
-  EXPECT_EQ(votes, (Votes{{"srv1", {1, {96}}}, {"srv4", {2, {5}}}}));
-}
-
 TEST(FindSilent, NamesTheParticipantsThatDidNotVote) {
   const Votes votes = {{"srv1", {1, {5}}}, {"srv9", {1, {5}}}};
   EXPECT_EQ(find_silent(kNodes, votes), (NodeList{"srv2", "srv3"}));
@@ -139,12 +134,6 @@ TEST(ScoresForWinner, ForbidTheSameCandidateTheSecondTimeOnly) {
 TEST(ScoresForWinner, DoNotForbidACandidateOfTheFirstStart) {
   // It took the score 1 because nobody had one.
   EXPECT_EQ(scores_for_winner("srv1", "srv2", kNodes, {{"srv1", 1}, {"srv2", std::nullopt}}).at("srv1"), 1);
-}
-
-TEST(Describe, NamesEveryVote) {
-  EXPECT_EQ(describe({{"srv1", {3, {0x5000060}}}, {"srv2", {3, {0x5000000}}}}),
-            "srv1 0/5000060 on timeline 3, srv2 0/5000000 on timeline 3");
-  EXPECT_EQ(describe({}), "");
 }
 
 }  // namespace
