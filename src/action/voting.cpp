@@ -169,9 +169,9 @@ Verdict count_votes(Agent& agent, const ocf::NotifyContext& transition, Deadline
 
 void yield_to(Agent& agent, const NodeName& successor) {
   const auto local = agent.cluster.local_node();
-  const auto participants = ocf::participants(*agent.context.transition);
+  const auto& transition = *agent.context.transition;
   const auto scores = agent.cluster.promotion_scores(agent.deadline);
-  for (const auto& [node, score] : decision::scores_for_winner(local, successor, participants, scores)) {
+  for (const auto& [node, score] : decision::scores_for_winner(local, successor, transition, scores)) {
     spdlog::info("setting the promotion score of {} to {}", node, cluster::to_string(score));
     agent.cluster.set_promotion_score(node, score, agent.deadline);
   }

@@ -41,14 +41,16 @@ NodeName elect(const NodeName& candidate, const cluster::NodeList& participants,
 }
 
 std::map<NodeName, PromotionScore> scores_for_winner(const NodeName& candidate, const NodeName& winner,
-                                                     const cluster::NodeList& participants,
+                                                     const ocf::NotifyContext& transition,
                                                      const cluster::ScoreTable& scores) {
   PromotionScore best_third = -cluster::kInfinity;
-  for (const auto& node : participants) {
+  for (const auto& node : ocf::participants(transition)) {
     if (node != candidate && node != winner) best_third = std::max(best_third, score_of(node, scores));
   }
   const bool chosen_in_spite_of_scores = score_of(candidate, scores) < std::max(best_third, score_of(winner, scores));
-  return {{candidate, chosen_in_spite_of_scores ? cluster::kForbiddenScore : cluster::kLowestPromotableScore},
+  const bool winner_was_recovered = ocf::contains(transition.stop, winner);
+  return {{candidate, chosen_in_spite_of_scores && !winner_was_recovered ? cluster::kForbiddenScore
+                                                                         : cluster::kLowestPromotableScore},
           {winner, std::max({cluster::kBestStandbyScore, score_of(winner, scores), best_third + 1})}};
 }
 

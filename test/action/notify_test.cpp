@@ -208,6 +208,26 @@ TEST(BeforePromotion, ABeatenCandidateThatIsChosenAgainIsForbidden) {
   EXPECT_EQ(world.cluster.scores["srv3"], 1000);
 }
 
+// The former primary has the most WAL, and no room for more: its server dies in each promotion. Once Pacemaker takes it
+// out, the others must still be there.
+TEST(BeforePromotion, ACandidateThatIsChosenWhileTheWinnerIsRecoveredIsNotForbidden) {
+  World world;
+  Node srv1(world, "srv1", InstanceState::Standby);
+  srv1.set_transition({{"active", "srv1 srv3"},
+                       {"promoted", "srv3"},
+                       {"unpromoted", "srv1"},
+                       {"demote", "srv3"},
+                       {"stop", "srv3"},
+                       {"start", "srv3"},
+                       {"promote", "srv1"}});
+  srv1.instance.position = {1, {100}};
+  world.cluster.scores = {{"srv1", 1000}, {"srv3", 1001}};
+  world.cluster.publish(PrivateAttribute::Vote, "srv3", "1#200");
+  static_cast<void>(srv1.be_notified("pre", "promote"));
+  EXPECT_EQ(world.cluster.scores["srv1"], 1);
+  EXPECT_EQ(world.cluster.scores["srv3"], 1001);
+}
+
 TEST(BeforePromotion, OnlyTheCandidateChangesScores) {
   World world;
   Node srv3(world, "srv3", InstanceState::Standby);

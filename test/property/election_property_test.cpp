@@ -116,8 +116,10 @@ TEST(ElectionProperty, TheScoresForAWinnerPutItAboveEveryOtherParticipant) {
     // Nobody else is where an administrator's INFINITY is.
     for (auto& [node, score] : election.scores) score = std::min(score.value_or(0), 1001);
     auto scores = election.scores;
-    for (const auto& [node, score] :
-         scores_for_winner(election.candidate, winner, election.participants, election.scores)) {
+    ocf::NotifyContext transition;
+    transition.active = election.participants;
+    if (chance.one_in(2)) transition.stop = transition.start = {winner};
+    for (const auto& [node, score] : scores_for_winner(election.candidate, winner, transition, election.scores)) {
       EXPECT_LE(score, cluster::kInfinity);
       EXPECT_GE(score, -cluster::kInfinity);
       scores[node] = score;

@@ -7,6 +7,7 @@
 
 #include "pgsqlms/cluster/cluster.hpp"
 #include "pgsqlms/decision/votes.hpp"
+#include "pgsqlms/ocf/notify_context.hpp"
 
 namespace pgsqlms::decision {
 
@@ -21,9 +22,10 @@ namespace pgsqlms::decision {
 /// The scores that make Pacemaker choose `winner` instead of `candidate`: 1 for the candidate; for the winner 1000, or
 /// more where that is needed to be above every other participant. A candidate that was chosen though another
 /// participant had a higher score is wanted there by a location constraint; only -INFINITY keeps it from being
-/// promoted.
+/// promoted. Not so where Pacemaker has just recovered the winner, and would have passed over it for this once: if the
+/// winner cannot be promoted in the end, somebody must be left.
 [[nodiscard]] std::map<cluster::NodeName, cluster::PromotionScore> scores_for_winner(
-    const cluster::NodeName& candidate, const cluster::NodeName& winner, const cluster::NodeList& participants,
+    const cluster::NodeName& candidate, const cluster::NodeName& winner, const ocf::NotifyContext& transition,
     const cluster::ScoreTable& scores);
 
 }  // namespace pgsqlms::decision

@@ -102,38 +102,56 @@ TEST(FindSilent, NamesTheParticipantsThatDidNotVote) {
   EXPECT_EQ(find_silent({}, votes), NodeList{});
 }
 
+ocf::NotifyContext with_running(const NodeList& nodes) {
+  ocf::NotifyContext transition;
+  transition.active = nodes;
+  return transition;
+}
+
 TEST(ScoresForWinner, MakePacemakerChooseTheWinner) {
   const Scores expected = {{"srv1", 1}, {"srv2", 1000}};
-  EXPECT_EQ(scores_for_winner("srv1", "srv2", kNodes, {{"srv1", 1000}, {"srv2", 990}, {"srv3", 980}}), expected);
-  EXPECT_EQ(scores_for_winner("srv1", "srv2", kNodes, {{"srv1", 1001}, {"srv2", -1000}, {"srv3", -1000}}), expected);
-  EXPECT_EQ(scores_for_winner("srv1", "srv2", kNodes, {{"srv1", std::nullopt}, {"srv2", std::nullopt}}), expected);
-  EXPECT_EQ(scores_for_winner("srv1", "srv2", {}, {}), expected);
+  EXPECT_EQ(scores_for_winner("srv1", "srv2", with_running(kNodes), {{"srv1", 1000}, {"srv2", 990}, {"srv3", 980}}),
+            expected);
+  EXPECT_EQ(scores_for_winner("srv1", "srv2", with_running(kNodes), {{"srv1", 1001}, {"srv2", -1000}, {"srv3", -1000}}),
+            expected);
+  EXPECT_EQ(scores_for_winner("srv1", "srv2", with_running(kNodes), {{"srv1", std::nullopt}, {"srv2", std::nullopt}}),
+            expected);
+  EXPECT_EQ(scores_for_winner("srv1", "srv2", with_running({}), {}), expected);
 }
 
 TEST(ScoresForWinner, PutTheWinnerAboveEveryOtherParticipant) {
   const ScoreTable scores = {{"srv1", 1001}, {"srv2", -1000}, {"srv3", 1000}};
-  EXPECT_EQ(scores_for_winner("srv1", "srv2", kNodes, scores), (Scores{{"srv1", 1}, {"srv2", 1001}}));
-  EXPECT_EQ(scores_for_winner("srv1", "srv2", {"srv1", "srv2"}, scores), (Scores{{"srv1", 1}, {"srv2", 1000}}));
+  EXPECT_EQ(scores_for_winner("srv1", "srv2", with_running(kNodes), scores), (Scores{{"srv1", 1}, {"srv2", 1001}}));
+  EXPECT_EQ(scores_for_winner("srv1", "srv2", with_running({"srv1", "srv2"}), scores),
+            (Scores{{"srv1", 1}, {"srv2", 1000}}));
 }
 
 TEST(ScoresForWinner, ForbidTheCandidateThatWasChosenInSpiteOfThem) {
-  EXPECT_EQ(scores_for_winner("srv1", "srv2", kNodes, {{"srv1", 1}, {"srv2", 1000}}),
+  EXPECT_EQ(scores_for_winner("srv1", "srv2", with_running(kNodes), {{"srv1", 1}, {"srv2", 1000}}),
             (Scores{{"srv1", kForbiddenScore}, {"srv2", 1000}}));
-  EXPECT_EQ(scores_for_winner("srv1", "srv2", kNodes, {{"srv1", 1}, {"srv2", 1}, {"srv3", 1000}}),
+  EXPECT_EQ(scores_for_winner("srv1", "srv2", with_running(kNodes), {{"srv1", 1}, {"srv2", 1}, {"srv3", 1000}}),
             (Scores{{"srv1", kForbiddenScore}, {"srv2", 1001}}));
 }
 
 TEST(ScoresForWinner, ForbidTheSameCandidateTheSecondTimeOnly) {
   ScoreTable scores = {{"srv1", 1000}, {"srv2", 990}, {"srv3", 980}};
-  const auto first = scores_for_winner("srv1", "srv2", kNodes, scores);
+  const auto first = scores_for_winner("srv1", "srv2", with_running(kNodes), scores);
   EXPECT_EQ(first.at("srv1"), 1);
   for (const auto& [node, score] : first) scores[node] = score;
-  EXPECT_EQ(scores_for_winner("srv1", "srv2", kNodes, scores).at("srv1"), kForbiddenScore);
+  EXPECT_EQ(scores_for_winner("srv1", "srv2", with_running(kNodes), scores).at("srv1"), kForbiddenScore);
+}
+
+TEST(ScoresForWinner, DoNotForbidWhoWasChosenWhileTheWinnerIsRecovered) {
+  auto transition = with_running(kNodes);
+  transition.stop = transition.start = {"srv2"};
+  const ScoreTable scores = {{"srv1", 990}, {"srv2", 1001}, {"srv3", 1000}};
+  EXPECT_EQ(scores_for_winner("srv1", "srv2", transition, scores), (Scores{{"srv1", 1}, {"srv2", 1001}}));
 }
 
 TEST(ScoresForWinner, DoNotForbidACandidateOfTheFirstStart) {
   // It took the score 1 because nobody had one.
-  EXPECT_EQ(scores_for_winner("srv1", "srv2", kNodes, {{"srv1", 1}, {"srv2", std::nullopt}}).at("srv1"), 1);
+  EXPECT_EQ(scores_for_winner("srv1", "srv2", with_running(kNodes), {{"srv1", 1}, {"srv2", std::nullopt}}).at("srv1"),
+            1);
 }
 
 }  // namespace
