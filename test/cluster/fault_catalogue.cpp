@@ -54,6 +54,21 @@ void kill_primary_at_the_threshold(F& f) {
   f.expect_outage_of_at_most(25);
 }
 
+void kill_primary_twice(F& f) {
+  const auto before = F::started_at(f.primary());
+  f.expect_failed_action(f.primary(), "monitor");
+  f.expect_loss_of_the_last_second();
+  F::set_meta("migration-threshold", "2");
+  F::kill_postmaster(f.primary());
+  f.expect_started_again(f.primary(), before);
+  f.expect_same_primary();
+  F::kill_postmaster(f.primary());
+  f.expect_other_primary();
+  F::delete_meta("migration-threshold");
+  F::order({"crm_resource", "--cleanup"});
+  f.expect_outage_of_at_most(25);
+}
+
 void kill_primary_and_keep_an_orphan(F& f) {
   const auto before = F::started_at(f.primary());
   f.expect_failures_of(f.primary());
@@ -64,12 +79,13 @@ void kill_primary_and_keep_an_orphan(F& f) {
 }
 
 void freeze_primarys_postmaster(F& f) {
-  const auto before = F::started_at(f.primary());
   f.expect_failures_of(f.primary());
+  f.expect_fencing_of(f.primary());
   f.expect_loss_of_the_last_second();
   EXPECT_EQ(F::signal(f.primary(), "STOP", kPostmaster), 1);
-  // A demotion has 120 s, and does not succeed.
-  f.expect_started_again(f.primary(), before, seconds(250));
+  // It cannot be shut down: the demotion has 120 s for that, the stop 60 s. Its sessions go on meanwhile.
+  f.expect_other_primary(seconds(250));
+  f.expect_outage_of_at_most(15);
 }
 
 void freeze_standbys_startup_process(F& f) {
@@ -94,6 +110,24 @@ void kill_process_of_the_primary(F& f, const std::string& title) {
 void kill_a_backend(F& f) { kill_process_of_the_primary(f, "postgres postgres 192"); }
 void kill_the_checkpointer(F& f) { kill_process_of_the_primary(f, "checkpointer"); }
 void kill_the_walwriter(F& f) { kill_process_of_the_primary(f, "walwriter"); }
+
+/// As restart_after_crash = on, PostgreSQL's default, has it: the postmaster lives on.
+void let_the_primary_restart_itself(F& f) {
+  const auto set = [&](const std::string& setting) {
+    F::lab().sql(f.primary(), setting);
+    F::lab().sql(f.primary(), "select pg_reload_conf()");
+  };
+  set("alter system set restart_after_crash = on");
+  EXPECT_TRUE(within(seconds(10), "the setting is in force",
+                     [&] { return F::lab().try_sql(f.primary(), "show restart_after_crash") == "on"; }));
+  const auto before = F::started_at(f.primary());
+  EXPECT_EQ(F::signal(f.primary(), "KILL", F::server_process(f.primary(), "walwriter")), 1);
+  f.expect_nothing_for(seconds(20));
+  EXPECT_EQ(F::started_at(f.primary()), before);
+  set("alter system reset restart_after_crash");
+  f.expect_same_primary();
+  f.expect_outage_of_at_most(8);
+}
 
 void kill_standby(F& f) {
   const auto standby = f.any_standby();
@@ -322,6 +356,14 @@ void saturate_a_standby(F& f) {
   f.expect_outage_of_at_most(2);
 }
 
+/// More work than there are processors, on all nodes, for they share the machine.
+void keep_the_machine_busy(F& f) {
+  const Background work(
+      F::lab().exec_command(f.primary(), {"sh", "-c", "for n in $(seq 8); do (while :; do :; done) & done; wait"}),
+      F::kept_file("work.out"));
+  f.expect_nothing_for(seconds(40));
+}
+
 // ---- network
 
 void isolate_the_primary(F& f) {
@@ -460,6 +502,20 @@ void freeze_a_standbys_node(F& f) {
   f.expect_outage_of_at_most(f.is_synchronous() ? 8 : 2);
 }
 
+/// The old primary's node comes back, and its WAL is no more what counts, when the new one is lost.
+void power_off_the_primary_and_its_successor_when_it_is_back(F& f) {
+  f.expect_loss_of_the_last_second();
+  f.power_off(f.primary());
+  f.expect_other_primary();
+  const auto successor = F::lab().view().primary();
+  F::lab().call({"power", "on", f.primary()});
+  EXPECT_TRUE(within(seconds(120), f.primary() + " is a member again",
+                     [&] { return F::lab().view().nodes.at(f.primary()).online; }));
+  f.power_off(successor);
+  const auto last = f.the_other_standby(successor);
+  EXPECT_TRUE(within(seconds(120), last + " is promoted", [&] { return F::lab().view().primary() == last; }));
+}
+
 // ---- the cluster's daemons
 
 void kill_daemon(F& f, const std::string& daemon) {
@@ -467,7 +523,11 @@ void kill_daemon(F& f, const std::string& daemon) {
   f.expect_fencing_of(node);
   f.expect_loss_of_the_last_second();
   for (const auto& each : kNodes) f.expect_failures_of(each);
-  EXPECT_GE(F::signal(node, "KILL", "^([^ ]*/)?" + daemon + "( |$)"), 1) << daemon << " on " << node;
+  const auto pattern = "^([^ ]*/)?" + daemon + "( |$)";
+  EXPECT_GE(F::signal(node, "KILL", pattern), 1) << daemon << " on " << node;
+  EXPECT_TRUE(within(seconds(60), daemon + " on " + node + " is there again, or the node is out", [&] {
+    return F::lab().try_exec(node, {"pgrep", "-f", pattern}).code == 0 || !F::lab().view().nodes.at(node).online;
+  }));
 }
 
 void kill_corosync(F& f) { kill_daemon(f, "corosync"); }
@@ -518,6 +578,22 @@ void node_standby(F& f) {
   take_out_of_standby(standby);
   f.expect_same_primary();
   f.expect_outage_of_at_most(f.is_synchronous() ? 3 : 2);
+}
+
+void put_the_primarys_node_into_standby(F& f) {
+  put_into_standby(f.primary());
+  f.expect_other_primary();
+  take_out_of_standby(f.primary());
+  f.expect_outage_of_at_most(5);
+}
+
+void take_the_virtual_ip_away(F& f) {
+  f.expect_failed_action(f.primary(), "monitor");
+  F::lab().exec(f.primary(),
+                {"sh", "-c", "set -- $(ip -o -4 address show | grep -w 192.0.2.10); ip address delete $4 dev $2"});
+  f.expect_nothing_for(seconds(20));
+  f.expect_same_primary();
+  f.expect_outage_of_at_most(15);
 }
 
 void kill_primary_in_maintenance(F& f) {
@@ -579,6 +655,22 @@ void archive_from_the_primary(F& f) {
   f.expect_outage_of_at_most(2);
 }
 
+void power_off_the_primary_with_one_standby_behind(F& f) {
+  const auto behind = f.standbys().front();
+  f.expect_loss_of_the_last_second();
+  F::order({"crm_resource", "--resource", "pgsqld", "--set-parameter", "maxlag", "--parameter-value", "1000000"});
+  EXPECT_EQ(F::signal(behind, "STOP", F::server_process(behind, "walreceiver")), 1);
+  F::lab().sql(f.primary(),
+               "create table ballast as select repeat('x', 1000) from generate_series(1, 5000); drop table ballast");
+  EXPECT_TRUE(within(seconds(45), behind + " is out of the race",
+                     [&] { return F::lab().view().nodes.at(behind).score.value_or(-1) < 0; }));
+  f.power_off(f.primary());
+  EXPECT_TRUE(within(seconds(90), "the other standby is promoted",
+                     [&] { return F::lab().view().primary() == f.the_other_standby(behind); }));
+  F::signal(behind, "CONT", F::server_process(behind, "walreceiver"));
+  F::order({"crm_resource", "--resource", "pgsqld", "--delete-parameter", "maxlag"});
+}
+
 void kill_a_standby_and_power_off_the_primary(F& f) {
   const auto standby = f.any_standby();
   f.expect_failures_of(standby);
@@ -597,10 +689,12 @@ const std::vector<Fault>& all_faults() {
        kill_primary},
       {"APrimaryThatIsKilledAtTheThresholdIsReplaced", "the same with migration-threshold 1",
        "failover, nobody is fenced", kill_primary_at_the_threshold},
+      {"APrimaryThatIsKilledTwiceIsReplaced", "twice in a row with migration-threshold 2",
+       "recovered in place, then failover", kill_primary_twice},
       {"AnOrphanOfAKilledPrimaryIsInNobodysWay", "SIGKILL to the primary's postmaster while a process of it is frozen",
        "recovered in place", kill_primary_and_keep_an_orphan},
-      {"APrimaryThatIsFrozenIsStartedAgain", "SIGSTOP to the primary's postmaster", "recovered or failed over",
-       freeze_primarys_postmaster},
+      {"APrimaryThatIsFrozenIsFencedAndReplaced", "SIGSTOP to the primary's postmaster",
+       "fenced once demote and stop have had their time, failover", freeze_primarys_postmaster},
       {"AStandbyThatReplaysNothingIsLeftAlone", "SIGSTOP to a standby's startup process", "nothing",
        freeze_standbys_startup_process},
       {"APrimaryThatLosesABackendIsRecoveredInPlace", "SIGKILL to a backend, restart_after_crash = off",
@@ -609,6 +703,8 @@ const std::vector<Fault>& all_faults() {
        kill_the_checkpointer},
       {"APrimaryThatLosesItsWalWriterIsRecoveredInPlace", "SIGKILL to the WAL writer", "recovered in place",
        kill_the_walwriter},
+      {"APrimaryThatRestartsItselfIsLeftAlone", "SIGKILL to the WAL writer, restart_after_crash = on", "nothing",
+       let_the_primary_restart_itself},
       {"AStandbyThatIsKilledIsRecoveredInPlace", "SIGKILL to a standby's postmaster", "recovered in place",
        kill_standby},
       {"AStandbyThatLosesItsWalReceiverStreamsAgain", "SIGKILL to the WAL receiver", "the primary is untouched",
@@ -636,6 +732,7 @@ const std::vector<Fault>& all_faults() {
        "no score above 0 for it, the primary is untouched", fill_the_wal_of_a_standby},
       {"ASaturatedPrimaryIsAlive", "all connections of the primary taken for 35 s", "nothing", saturate_the_primary},
       {"ASaturatedStandbyIsAlive", "all connections of a standby taken for 35 s", "nothing", saturate_a_standby},
+      {"ABusyMachineFailsNoMonitor", "8 busy loops on 2 processors for 40 s", "nothing", keep_the_machine_busy},
       {"AnIsolatedPrimaryIsFencedAndReplaced", "the primary's node cut off from all", "fenced, failover",
        isolate_the_primary},
       {"AnIsolatedStandbyIsFenced", "a standby's node cut off from all", "fenced, the primary is untouched",
@@ -662,6 +759,9 @@ const std::vector<Fault>& all_faults() {
        power_off_the_primary_and_the_candidate},
       {"AfterAPowerLossOfAllTheMostWalWins", "all nodes powered off and on again in any order",
        "a primary without loss", power_off_all},
+      {"AnOldPrimaryThatIsBackIsNotPromotedAgain",
+       "the primary's node powered off and on, its successor's powered off as soon as the former is back",
+       "the third node is promoted", power_off_the_primary_and_its_successor_when_it_is_back},
       {"AFrozenPrimarysNodeIsFencedAndReplaced", "the primary's node frozen", "fenced, failover",
        freeze_the_primarys_node},
       {"AFrozenStandbysNodeIsFenced", "a standby's node frozen", "fenced, the primary is untouched",
@@ -686,6 +786,10 @@ const std::vector<Fault>& all_faults() {
       {"SwitchoversToAndFroLoseNothing", "the primary moved around twice", "switchovers", move_to_and_fro},
       {"AStandbysNodeInStandbyIsNotMissed", "a standby's node put into standby and back", "the primary is untouched",
        node_standby},
+      {"ThePrimarysNodeInStandbyIsASwitchover", "the primary's node put into standby and back", "switchover",
+       put_the_primarys_node_into_standby},
+      {"AVirtualIpThatIsTakenAwayConcernsNoServer", "the virtual IP deleted from the primary's node",
+       "it is put back, the primary is untouched", take_the_virtual_ip_away},
       {"InMaintenanceNothingHappensUntilItEnds", "the primary killed in maintenance mode", "recovered afterwards",
        kill_primary_in_maintenance},
       {"APromotionByForceIsRefused", "crm_resource --force-promote on a standby", "refused",
@@ -698,6 +802,9 @@ const std::vector<Fault>& all_faults() {
        "failover", pause_replay_and_power_off_the_primary},
       {"TheStandbyThatLivesIsPromoted", "a standby killed and the primary's node powered off", "failover to the other",
        kill_a_standby_and_power_off_the_primary},
+      {"AStandbyBehindMaxlagIsNotPromoted",
+       "a standby's WAL receiver frozen, more written than maxlag allows, the primary's node powered off",
+       "failover to the other", power_off_the_primary_with_one_standby_behind},
   };
   return faults;
 }
