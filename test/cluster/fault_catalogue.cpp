@@ -518,20 +518,25 @@ void power_off_the_primary_and_its_successor_when_it_is_back(F& f) {
 
 // ---- the cluster's daemons
 
-void kill_daemon(F& f, const std::string& daemon) {
+/// Kills it on any node, and waits until that has been noticed.
+void kill_daemon(F& f, const std::string& daemon, const std::function<void(const NodeName&)>& then = {}) {
   const auto node = f.any_node();
   f.expect_fencing_of(node);
   f.expect_loss_of_the_last_second();
   for (const auto& each : kNodes) f.expect_failures_of(each);
   const auto pattern = "^([^ ]*/)?" + daemon + "( |$)";
   EXPECT_GE(F::signal(node, "KILL", pattern), 1) << daemon << " on " << node;
+  if (then) then(node);
   EXPECT_TRUE(within(seconds(60), daemon + " on " + node + " is there again, or the node is out", [&] {
     return F::lab().try_exec(node, {"pgrep", "-f", pattern}).code == 0 || !F::lab().view().nodes.at(node).online;
   }));
 }
 
 void kill_corosync(F& f) { kill_daemon(f, "corosync"); }
-void kill_pacemakerd(F& f) { kill_daemon(f, "pacemakerd"); }
+void kill_pacemakerd(F& f) {
+  // As systemd would, which is not there.
+  kill_daemon(f, "pacemakerd", [](const NodeName& node) { F::lab().call({"cluster", "start", node}); });
+}
 void kill_controld(F& f) { kill_daemon(f, "pacemaker-controld"); }
 void kill_attrd(F& f) { kill_daemon(f, "pacemaker-attrd"); }
 void kill_based(F& f) { kill_daemon(f, "pacemaker-based"); }
@@ -608,10 +613,16 @@ void kill_primary_in_maintenance(F& f) {
 
 void promote_a_standby_by_force(F& f) {
   const auto standby = f.any_standby();
-  EXPECT_NE(F::lab().try_exec(standby, {"crm_resource", "--resource", "pgsqld", "--force-promote", "--force"}).code, 0);
-  EXPECT_EQ(F::lab().try_sql(standby, "select pg_is_in_recovery()"), "t");
-  f.expect_same_primary();
-  f.expect_outage_of_at_most(2);
+  f.expect_a_primary_made_by_hand();
+  f.expect_failed_action(standby, "monitor");
+  F::lab().exec(standby, {"crm_resource", "--resource", "pgsqld", "--force-promote", "--force"});
+  EXPECT_TRUE(within(seconds(60), standby + " is a standby again, and out of the race", [&] {
+    return F::lab().try_sql(standby, "select pg_is_in_recovery()") == "t" &&
+           F::lab().view().nodes.at(standby).score.value_or(0) < 0;
+  }));
+  EXPECT_EQ(F::lab().view().primary(), f.primary());
+  F::rebuild(standby);
+  f.expect_outage_of_at_most(f.is_synchronous() ? 8 : 2);
 }
 
 void change_a_parameter(F& f) {
@@ -674,6 +685,8 @@ void power_off_the_primary_with_one_standby_behind(F& f) {
 void kill_a_standby_and_power_off_the_primary(F& f) {
   const auto standby = f.any_standby();
   f.expect_failures_of(standby);
+  // Until the next monitor the cluster believes that the dead one runs, and its vote is missed.
+  f.expect_failed_action(f.the_other_standby(standby), "promote");
   f.expect_loss_of_the_last_second();
   F::kill_postmaster(standby);
   f.power_off(f.primary());
@@ -792,8 +805,8 @@ const std::vector<Fault>& all_faults() {
        "it is put back, the primary is untouched", take_the_virtual_ip_away},
       {"InMaintenanceNothingHappensUntilItEnds", "the primary killed in maintenance mode", "recovered afterwards",
        kill_primary_in_maintenance},
-      {"APromotionByForceIsRefused", "crm_resource --force-promote on a standby", "refused",
-       promote_a_standby_by_force},
+      {"APromotionByForceIsTakenBack", "crm_resource --force-promote on a standby",
+       "the standby is demoted by the next monitor, the primary is untouched", promote_a_standby_by_force},
       {"AChangedParameterRestartsNothing", "maxlag set and unset", "nothing is restarted", change_a_parameter},
       {"ACleanupDuringASwitchoverHarmsNothing", "cleanup and refresh in the middle of a switchover", "switchover",
        clean_up_during_a_switchover},

@@ -18,6 +18,7 @@ class FaultScenario : public ClusterScenario {
  public:
   using ClusterScenario::clear_moves;
   using ClusterScenario::events;
+  using ClusterScenario::expect_a_primary_made_by_hand;
   using ClusterScenario::expect_failed_action;
   using ClusterScenario::expect_fencing_of;
   using ClusterScenario::expect_loss_of_the_last_second;
