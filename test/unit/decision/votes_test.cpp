@@ -35,7 +35,7 @@ TEST(PublishedVote, TellsThatAPrimaryRuns) {
 
 TEST(PublishedVote, TellsTheNewestTimelinesOnly) {
   pg::TimelineHistory history;
-  for (pg::Timeline timeline = 1; timeline <= 100; ++timeline) history[timeline] = {timeline * 10};
+  for (pg::Timeline timeline = 1; timeline <= 100; ++timeline) history[timeline] = {std::uint64_t{timeline} * 10};
   const auto told = read_histories({{"srv1", published_form(Vote{{101, {9999}}, history, false})}}).at("srv1");
   EXPECT_EQ(told.size(), 32U);
   EXPECT_EQ(told.begin()->first, 69U);
