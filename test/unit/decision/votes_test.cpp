@@ -59,9 +59,9 @@ TEST(FindRunningPrimaries, FindsTheParticipantsThatSaySo) {
 }
 
 TEST(Describe, NamesEveryVote) {
-  EXPECT_EQ(describe({{"srv1", {3, {0x5000060}}}, {"srv2", {3, {0x5000000}}}}),
+  EXPECT_EQ(decision::describe({{"srv1", {3, {0x5000060}}}, {"srv2", {3, {0x5000000}}}}),
             "srv1 0/5000060 on timeline 3, srv2 0/5000000 on timeline 3");
-  EXPECT_EQ(describe({}), "");
+  EXPECT_EQ(decision::describe({}), "");
 }
 
 }  // namespace
