@@ -84,9 +84,10 @@ def historical(node):
 class Action:
     """One row of the table: who does what, where, and what has to be done before each time."""
 
-    def __init__(self, name, node, word, variables, code=0, before=(), others=(), processes=None):
+    def __init__(self, name, node, word, variables, code=0, before=(), others=(), processes=None, connections=1):
         self.name = name
         self.processes = processes  # that ours is allowed to start
+        self.connections = connections  # that ours is allowed to open
         self.node = node
         self.code = code
         self.before = [list(command) for command in before]
@@ -164,7 +165,8 @@ def catalogue(bench):
                RUNNING_PROMOTED, before=[set_score(500)], processes=2),
         Action("notify, nothing to do", standby, "notify",
                notification(standby, "post", "start", standby, [standby, other], primary), processes=0),
-        Action("notify pre-promote", standby, "notify", pre_promote, before=[vote(other, "1#1")], processes=3),
+        Action("notify pre-promote", standby, "notify", pre_promote, before=[vote(other, "1#1")], processes=3,
+               connections=2),  # an SQL session tells the role, one of replication the position
         Action("notify post-promote", standby, "notify",
                notification(standby, "post", "promote", standby, [standby, other], primary),
                before=[vote(standby, "1#1")], processes=2),
@@ -210,7 +212,7 @@ def check(bench, tell):
         counts = action.count_ours()
         tell(f"{action.name}: {counts['processes']} processes, {counts['connections']} connections, "
              f"{counts['system_calls']} system calls")
-        most = {"processes": action.processes, "connections": 1,
+        most = {"processes": action.processes, "connections": action.connections,
                 "system_calls": CALLS_OF_AGENT + CALLS_OF_PROCESS * action.processes}
         problems += [f"{action.name}: {counts[what]} {what}, not at most {limit}" for what, limit in most.items()
                      if counts[what] > limit]
