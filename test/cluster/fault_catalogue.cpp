@@ -24,6 +24,11 @@ void take_out_of_standby(const NodeName& node) {
   F::order({"crm_attribute", "--node", node, "--name", "standby", "--delete"});
 }
 
+void set_maxlag(const std::string& bytes) {
+  F::order({"crm_resource", "--resource", "pgsqld", "--set-parameter", "maxlag", "--parameter-value", bytes});
+}
+void unset_maxlag() { F::order({"crm_resource", "--resource", "pgsqld", "--delete-parameter", "maxlag"}); }
+
 /// The cluster has lost the node, and goes on with the same primary.
 void expect_out(const F& f, const NodeName& standby) {
   EXPECT_TRUE(within(seconds(60), standby + " is out", [&] { return !F::lab().view().nodes.at(standby).online; }));
@@ -626,9 +631,9 @@ void promote_a_standby_by_force(F& f) {
 }
 
 void change_a_parameter(F& f) {
-  F::order({"crm_resource", "--resource", "pgsqld", "--set-parameter", "maxlag", "--parameter-value", "100000000"});
+  set_maxlag("100000000");
   f.expect_nothing_for(seconds(10));
-  F::order({"crm_resource", "--resource", "pgsqld", "--delete-parameter", "maxlag"});
+  unset_maxlag();
   f.expect_nothing_for(seconds(5));
   f.expect_same_primary();
   f.expect_outage_of_at_most(2);
@@ -669,7 +674,7 @@ void archive_from_the_primary(F& f) {
 void power_off_the_primary_with_one_standby_behind(F& f) {
   const auto behind = f.standbys().front();
   f.expect_loss_of_the_last_second();
-  F::order({"crm_resource", "--resource", "pgsqld", "--set-parameter", "maxlag", "--parameter-value", "1000000"});
+  set_maxlag("1000000");
   EXPECT_EQ(F::signal(behind, "STOP", F::server_process(behind, "walreceiver")), 1);
   F::lab().sql(f.primary(),
                "create table ballast as select repeat('x', 1000) from generate_series(1, 5000); drop table ballast");
@@ -679,7 +684,7 @@ void power_off_the_primary_with_one_standby_behind(F& f) {
   EXPECT_TRUE(within(seconds(90), "the other standby is promoted",
                      [&] { return F::lab().view().primary() == f.the_other_standby(behind); }));
   F::signal(behind, "CONT", F::server_process(behind, "walreceiver"));
-  F::order({"crm_resource", "--resource", "pgsqld", "--delete-parameter", "maxlag"});
+  unset_maxlag();
 }
 
 void kill_a_standby_and_power_off_the_primary(F& f) {

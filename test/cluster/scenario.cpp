@@ -646,9 +646,8 @@ std::vector<std::string> ClusterScenario::events(const std::string& pattern) con
 
 // ---- faults and orders
 
-void ClusterScenario::kill_postmaster(const NodeName& node) {
-  const auto folder = lab().sql(node, "show data_directory");
-  lab().exec(node, {"sh", "-c", "kill -9 $(head -n 1 '" + folder + "/postmaster.pid')"});
+void ClusterScenario::signal_postmaster(const NodeName& node, const std::string& signal) {
+  lab().exec(node, {"sh", "-c", "kill -s " + signal + " $(head -n 1 /var/lib/postgresql/15/main/postmaster.pid)"});
 }
 
 void ClusterScenario::stop_postgres_by_hand(const NodeName& node) {

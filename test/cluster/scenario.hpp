@@ -207,7 +207,9 @@ class ClusterScenario : public ::testing::Test {
 
   // ---- faults and orders
 
-  static void kill_postmaster(const NodeName& node);
+  /// Also one that does not answer.
+  static void signal_postmaster(const NodeName& node, const std::string& signal);
+  static void kill_postmaster(const NodeName& node) { signal_postmaster(node, "KILL"); }
   /// As an administrator would, past Pacemaker.
   static void stop_postgres_by_hand(const NodeName& node);
   /// An order to the cluster, given on a node that is a member of it.

@@ -245,21 +245,16 @@ TEST_F(ClusterScenario, ThePrimaryStaysTheOneThoughPacemakerTakesItForAStandbyWh
   const auto was_started = started_at(primary());
 
   // It writes on, and the others vote after it: they have more WAL by then.
-  const auto to_standbys = [&](const std::string& signal) {
-    for (const auto& node : standbys()) {
-      lab().exec(node, {"sh", "-c", "kill -" + signal + " $(head -n 1 /var/lib/postgresql/15/main/postmaster.pid)"});
-    }
-  };
   const auto* const message = "select pg_logical_emit_message(true, 'busy', repeat('x', 1000)), pg_sleep(0.001);";
   Background busy(lab().exec_command(primary(), {"sh", "-c",
                                                  std::string("yes \"") + message +
                                                      "\" | runuser -u postgres -- psql -q -o /dev/null"}),
                   kept_file("busy"));
-  to_standbys("STOP");
+  for (const auto& node : standbys()) signal_postmaster(node, "STOP");
   const LogMark from_here_on(lab(), primary(), "syslog");
   set_maintenance(false);
   EXPECT_TRUE(within(seconds(20), "it has voted", [&] { return from_here_on.count("voting with ") > 0; }));
-  to_standbys("CONT");
+  for (const auto& node : standbys()) signal_postmaster(node, "CONT");
   EXPECT_TRUE(stable_with_primary(primary()));
   busy.end();
   EXPECT_FALSE(events(primary() + " +pgsqld +promote +rc=0").empty());
