@@ -75,8 +75,8 @@ Verdict refuse_for_silence(const NodeName& candidate, const cluster::NodeList& s
 /// A second primary beside one that runs would split the data.
 Verdict refuse_for_running_primary(Agent& agent, const NodeName& candidate, const Count& count) {
   const auto& primary = count.running_primaries.front();
-  const auto reason = with_position(primary, count.votes) + ", runs as a primary: it must be stopped before " +
-                      candidate + " can be promoted";
+  const auto reason = with_position(primary, count.votes) + ", runs as a primary, so " + candidate +
+                      " is not promoted: keep " + primary + ", or stop it there first";
   std::optional<NodeName> successor = primary;
   if (!decision::find_diverged(candidate, {primary}, count.votes, count.histories).empty()) {
     successor = decision::whose_wal_counts(primary, candidate, agent.cluster.promotion_scores(agent.deadline));

@@ -88,7 +88,7 @@ TEST(Promote, RefusesBesideARunningPrimary) {
     world.vote("srv3", vote);
     const auto answer = world.srv1.act(Action::Promote);
     EXPECT_EQ(answer.code, ReturnCode::ErrGeneric);
-    EXPECT_NE(answer.reason.find("runs as a primary: it must be stopped before srv1 can be promoted"),
+    EXPECT_NE(answer.reason.find("runs as a primary, so srv1 is not promoted: keep srv3, or stop it there first"),
               std::string::npos)
         << answer.reason;
     EXPECT_EQ(world.srv1.instance.orders, Orders{});
