@@ -474,7 +474,7 @@ void LocalInstance::end_orphans(Deadline deadline) {
     if (found.empty()) return;
     const auto pid = std::to_string(found.front().pid);
     if (has_postmaster(found)) {
-      // Not an orphan of it is touched. A child that has just been forked still looks like its postmaster, hence the
+      // Not an orphan of it is touched. What was forked just before its postmaster died still looks like one, hence the
       // patience.
       if (patience.expired()) throw Failure("a server runs in \"" + parameters_.datadir + "\", pid " + pid);
     } else {

@@ -77,14 +77,11 @@ bool does_its_duty(const WatchLock::Holder& holder, const std::string& rest) {
          !is_frozen(holder.pid);
 }
 
-/// A child that has just been forked looks like its postmaster, but it is younger.
 std::optional<ProcessIdentity> find_postmaster(const std::string& data_directory) {
-  std::optional<ProcessIdentity> oldest;
   for (const auto& process : find_server_processes(data_directory)) {
-    const auto found = process.postmaster ? identify(process.pid) : std::nullopt;
-    if (found && (!oldest || found->start_time < oldest->start_time)) oldest = found;
+    if (process.postmaster) return identify(process.pid);
   }
-  return oldest;
+  return std::nullopt;
 }
 
 /// For good: user, groups, and what the execution of a file could give back.

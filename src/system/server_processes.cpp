@@ -49,11 +49,11 @@ std::string read_entry(pid_t pid, const char* name) {
   return count > 0 ? std::string(buffer.data(), static_cast<std::size_t>(count)) : std::string();
 }
 
-/// All server processes but the postmaster call themselves "postgres: ...".
-bool is_postmaster(pid_t pid) {
+/// All server processes but the postmaster call themselves "postgres: ...", soon after they were forked.
+bool calls_itself_child(pid_t pid) {
   constexpr std::string_view kChildTitle = "postgres: ";
   const auto command = read_entry(pid, "cmdline");
-  return !command.empty() && command.compare(0, kChildTitle.size(), kChildTitle) != 0;
+  return command.empty() || command.compare(0, kChildTitle.size(), kChildTitle) == 0;
 }
 
 /// 0 if there is no such process.
@@ -90,6 +90,13 @@ bool has_lost(pid_t pid, const std::string& directory) {
   return is_started_on(pid, directory) || is_started_on(parent_of(pid), directory);
 }
 
+/// Until its client has said what it wants, a backend has the command line of the postmaster that forked it.
+bool is_postmaster(pid_t pid, const std::vector<ServerProcess>& processes) {
+  if (calls_itself_child(pid)) return false;
+  const auto parent = parent_of(pid);
+  return std::none_of(processes.begin(), processes.end(), [&](const auto& process) { return process.pid == parent; });
+}
+
 }  // namespace
 
 bool is_same_directory(const std::string& a, const std::string& b) {
@@ -112,8 +119,9 @@ std::vector<ServerProcess> find_server_processes(const std::string& data_directo
     if (!pid || (owner && owner_of("/proc/" + std::to_string(*pid)) != owner)) continue;
     if (!is_postgres_program(*pid)) continue;
     if (!works_in(*pid, data_directory) && (owner || !has_lost(*pid, data_directory))) continue;
-    processes.push_back({*pid, is_postmaster(*pid)});
+    processes.push_back({*pid, false});
   }
+  for (auto& process : processes) process.postmaster = is_postmaster(process.pid, processes);
   return processes;
 }
 

@@ -2,10 +2,12 @@
 #include "pgsqlms/system/server_processes.hpp"
 
 #include <gtest/gtest.h>
+#include <libpq-fe.h>
 
 #include <algorithm>
 #include <csignal>
 #include <filesystem>
+#include <memory>
 
 #include "scratch_instance.hpp"
 
@@ -29,6 +31,14 @@ bool has(const std::vector<ServerProcess>& processes, pid_t pid, bool postmaster
                      [&](const auto& process) { return process.pid == pid && process.postmaster == postmaster; });
 }
 
+std::vector<pid_t> postmasters_in(const std::vector<ServerProcess>& processes) {
+  std::vector<pid_t> found;
+  for (const auto& process : processes) {
+    if (process.postmaster) found.push_back(process.pid);
+  }
+  return found;
+}
+
 TEST(FindServerProcesses, FindsThePostmasterAndItsChildrenOfALivePrimary) {
   ScratchInstance instance;
   instance.start();
@@ -36,7 +46,18 @@ TEST(FindServerProcesses, FindsThePostmasterAndItsChildrenOfALivePrimary) {
   const auto found = found_in(instance);
   EXPECT_TRUE(has(found, instance.postmaster(), true));
   EXPECT_TRUE(has(found, checkpointer, false));
-  EXPECT_EQ(std::count_if(found.begin(), found.end(), [](const auto& process) { return process.postmaster; }), 1);
+  EXPECT_EQ(postmasters_in(found), std::vector{instance.postmaster()});
+}
+
+TEST(FindServerProcesses, TakesNoBackendOfASilentClientForThePostmaster) {
+  ScratchInstance instance;
+  instance.start();
+  const Session session(instance.conninfo());  // served, so whatever the postmaster starts by itself is there
+  const auto before = found_in(instance).size();
+  // Asks for nothing yet: the backend waits, and has not named itself.
+  const std::unique_ptr<PGconn, void (*)(PGconn*)> client(PQconnectStart(instance.conninfo().c_str()), PQfinish);
+  ASSERT_TRUE(eventually([&] { return found_in(instance).size() > before; }));
+  EXPECT_EQ(postmasters_in(found_in(instance)), std::vector{instance.postmaster()});
 }
 
 TEST(FindServerProcesses, FindsNothingOfAStoppedInstance) {
