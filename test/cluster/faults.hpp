@@ -21,6 +21,7 @@ class FaultScenario : public ClusterScenario {
   using ClusterScenario::expect_a_primary_made_by_hand;
   using ClusterScenario::expect_failed_action;
   using ClusterScenario::expect_fencing_of;
+  using ClusterScenario::expect_loss_from_now_on;
   using ClusterScenario::expect_loss_of_the_last_second;
   using ClusterScenario::expect_outage_of_at_most;
   using ClusterScenario::kept_file;

@@ -460,14 +460,8 @@ std::string folder_of_case() {
   return folder;
 }
 
-/// A commit that a writer was told of.
-struct Acknowledged {
-  double time = 0;
-  std::string reign;  ///< the node that acknowledged it and its timeline
-};
-
-std::map<long, Acknowledged> acknowledged_ids(const std::string& write_log) {
-  std::map<long, Acknowledged> ids;
+AcknowledgedIds acknowledged_ids(const std::string& write_log) {
+  AcknowledgedIds ids;
   std::ifstream file(write_log);
   for (std::string line; std::getline(file, line);) {
     std::istringstream words(line);
@@ -799,21 +793,23 @@ void ClusterScenario::expect_the_promises() {
   }
 }
 
-namespace {
-
-/// Takes out of `missing` what was acknowledged in the last second of a reign, and tells how much that was.
-long forget_the_last_second(std::map<long, Acknowledged>& missing, const std::map<long, Acknowledged>& all) {
-  std::map<std::string, double> ends;
-  for (const auto& [id, commit] : all) ends[commit.reign] = std::max(ends[commit.reign], commit.time);
-  const auto before = missing.size();
-  for (auto entry = missing.begin(); entry != missing.end();) {
-    const auto& commit = entry->second;
-    entry = commit.time >= ends[commit.reign] - 1 ? missing.erase(entry) : std::next(entry);
-  }
-  return static_cast<long>(before - missing.size());
+void ClusterScenario::expect_loss_from_now_on() {
+  if (synchronous_) return;
+  may_lose_from_ = unix_time();
 }
 
-}  // namespace
+/// Takes out of `missing` what may be: acknowledged in the last second of a reign, or when nobody got it any more.
+void ClusterScenario::forget_what_may_be_lost(AcknowledgedIds& missing, const AcknowledgedIds& all) {
+  std::map<std::string, double> ends;
+  for (const auto& [id, commit] : all) ends[commit.reign] = std::max(ends[commit.reign], commit.time);
+  for (auto entry = missing.begin(); entry != missing.end();) {
+    const auto& commit = entry->second;
+    const bool may_be = (may_lose_the_last_second_ && commit.time >= ends[commit.reign] - 1) ||
+                        (may_lose_from_ && commit.time >= *may_lose_from_);
+    if (may_be) ++lost_;
+    entry = may_be ? missing.erase(entry) : std::next(entry);
+  }
+}
 
 void ClusterScenario::expect_no_commit_lost(const NodeName& final_primary) {
   for (const auto& [table, log] : write_logs_) {
@@ -825,7 +821,7 @@ void ClusterScenario::expect_no_commit_lost(const NodeName& final_primary) {
     for (const auto& id : lines_of(lab().sql(final_primary, "select id from " + table + range))) {
       missing.erase(std::stol(id));
     }
-    if (may_lose_the_last_second_) lost_ += forget_the_last_second(missing, acknowledged);
+    forget_what_may_be_lost(missing, acknowledged);
     EXPECT_EQ(missing.size(), 0U) << "acknowledged commits are lost in " << table << ", the first is "
                                   << (missing.empty() ? 0 : missing.begin()->first);
   }

@@ -153,6 +153,14 @@ struct Judgement {
   std::string overlaps;      ///< times with two writable primaries, as the judge printed them; empty is good
 };
 
+/// A commit that a writer was told of.
+struct Acknowledged {
+  double time = 0;    ///< seconds since the epoch
+  std::string reign;  ///< the node that acknowledged it and its timeline
+};
+
+using AcknowledgedIds = std::map<long, Acknowledged>;
+
 /// True as soon as the question is answered with yes; false, with what was waited for, when the deadline passes.
 ::testing::AssertionResult within(seconds deadline, const std::string& what, const std::function<bool()>& is_true);
 
@@ -252,6 +260,9 @@ class ClusterScenario : public ::testing::Test {
   /// A primary is lost with its node or its processes. Where replication is asynchronous, what it acknowledged in its
   /// last second may be lost with it.
   void expect_loss_of_the_last_second() { may_lose_the_last_second_ = !synchronous_; }
+  /// No standby gets anything from the primary any more, which goes on until it is fenced. Where replication is
+  /// asynchronous, what it acknowledges meanwhile may be lost.
+  void expect_loss_from_now_on();
   /// The case itself makes a second primary, past Pacemaker, to which no client is led.
   void expect_a_primary_made_by_hand() { has_primary_made_by_hand_ = true; }
 
@@ -280,6 +291,7 @@ class ClusterScenario : public ::testing::Test {
   static void expect_no_private_attribute();
   static void expect_no_process_of_the_agent();
   void put_back();
+  void forget_what_may_be_lost(AcknowledgedIds& missing, const AcknowledgedIds& all);
   void keep_outcome();
   void keep_logs();
   void tell_what_happened();
@@ -302,6 +314,7 @@ class ClusterScenario : public ::testing::Test {
   std::set<NodeName> expected_fencings_;
   double longest_outage_ = std::numeric_limits<double>::infinity();
   bool may_lose_the_last_second_ = false;
+  std::optional<double> may_lose_from_;  ///< seconds since the epoch
   long lost_ = 0;
   bool synchronous_ = false;
   bool has_primary_made_by_hand_ = false;
