@@ -919,7 +919,7 @@ void ClusterScenario::keep_outcome() {
   outcome.put("acknowledged", judgement().acknowledged);
   outcome.put("lost", lost_);
   outcome.put("longest_gap", judgement().longest_gap);
-  outcome.put("overlaps", judgement().overlaps);
+  outcome.put("overlaps", has_primary_made_by_hand_ ? "" : judgement().overlaps);
   boost::property_tree::write_json(kept_file("outcome.json"), outcome);
 }
 
