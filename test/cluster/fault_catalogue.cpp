@@ -35,6 +35,13 @@ void expect_out(const F& f, const NodeName& standby) {
   EXPECT_EQ(F::lab().view().primary(), f.primary());
 }
 
+/// Pacemaker was told that the instance is stopped.
+void expect_no_server(const NodeName& node) {
+  EXPECT_TRUE(within(seconds(20), "no server runs on " + node, [&] {
+    return F::lab().try_exec(node, {"pgrep", "-f", kPostmaster}).code == 1;
+  }));
+}
+
 // ---- processes
 
 void kill_primary(F& f) {
@@ -589,6 +596,7 @@ void node_standby(F& f) {
   const auto standby = f.any_standby();
   put_into_standby(standby);
   EXPECT_TRUE(F::stable_with_primary(f.primary(), 1));
+  expect_no_server(standby);
   take_out_of_standby(standby);
   f.expect_same_primary();
   f.expect_outage_of_at_most(f.is_synchronous() ? 3 : 2);
@@ -597,6 +605,7 @@ void node_standby(F& f) {
 void put_the_primarys_node_into_standby(F& f) {
   put_into_standby(f.primary());
   f.expect_other_primary();
+  expect_no_server(f.primary());
   take_out_of_standby(f.primary());
   f.expect_outage_of_at_most(5);
 }
