@@ -50,15 +50,33 @@ void wait_for_role(Agent& agent, InstanceState wanted, const std::string& purpos
   }
 }
 
-/// At the first start of a cluster nobody has a score, so Pacemaker would promote nobody: the former primary takes the
-/// lowest score that can be promoted.
-void claim_first_promotion(Agent& agent) try {
+/// Whether the cluster has a primary elsewhere, and goes on with it.
+bool another_primary_stays(const Agent& agent) {
+  const auto& transition = agent.context.transition;
+  if (!transition) return false;
+  return std::any_of(transition->promoted.begin(), transition->promoted.end(), [&](const auto& node) {
+    return node != agent.cluster.local_node() && !ocf::contains(transition->demote, node);
+  });
+}
+
+/// The score from its time as the primary is worth nothing once another one has taken over: it may have WAL that the
+/// new primary lacks, which shows when it streams from it, or does not. At the first start of a cluster nobody has a
+/// score, so Pacemaker would promote nobody: there it takes the lowest score that can be promoted.
+void rescore_former_primary(Agent& agent) try {
+  const auto local_node = agent.cluster.local_node();
   const auto scores = agent.cluster.promotion_scores(agent.deadline);
+  const auto own = scores.find(local_node);
+  if (another_primary_stays(agent)) {
+    if (own == scores.end() || own->second.value_or(-1) < 0) return;
+    spdlog::info("another primary has taken over: the promotion score is {} until this instance streams from it",
+                 cluster::kDisconnectedScore);
+    return agent.cluster.set_promotion_score(local_node, cluster::kDisconnectedScore, agent.deadline);
+  }
   const bool somebody_has_one =
       std::any_of(scores.begin(), scores.end(), [](const auto& entry) { return entry.second.value_or(-1) >= 0; });
   if (somebody_has_one) return;
   spdlog::info("no node has a promotion score and this instance was a primary: it takes score 1");
-  agent.cluster.set_promotion_score(agent.cluster.local_node(), cluster::kLowestPromotableScore, agent.deadline);
+  agent.cluster.set_promotion_score(local_node, cluster::kLowestPromotableScore, agent.deadline);
 } catch (const ocf::Failure& failure) {
   // The instance is started; a score can still be given later.
   spdlog::error("no promotion score set: {}", failure.what());
@@ -106,7 +124,7 @@ void stay(Agent& /*agent*/, const Observation& /*before*/) {}
 
 void start_as_standby(Agent& agent, const Observation& before) {
   start_in_standby_mode(agent);
-  if (decision::was_primary(before.facts)) claim_first_promotion(agent);
+  if (decision::was_primary(before.facts)) rescore_former_primary(agent);
 }
 
 void stop(Agent& agent) {

@@ -165,5 +165,42 @@ TEST(FirstStart, SucceedsThoughTheClusterTakesNoScore) {
   EXPECT_TRUE(world.log.has("error", "no promotion score set"));
 }
 
+// ---- The start of a former primary beside its successor
+
+/// srv1, the former primary, as it is started again when srv2 has taken over.
+struct Returning {
+  explicit Returning(const std::string& promoted = "srv2", const std::string& demote = " ") {
+    world.cluster.scores = {{"srv1", 1000}, {"srv2", 1001}, {"srv3", 990}};
+    srv1.set_transition({{"promoted", promoted}, {"demote", demote}, {"start", "srv1"}});
+  }
+  World world;
+  Node srv1{world, "srv1", InstanceState::CrashedPrimary};
+};
+
+TEST(StartBesideAPrimary, TakesTheScoreOfItsTimeAsThePrimaryFromAFormerOne) {
+  Returning after_takeover;
+  EXPECT_EQ(after_takeover.srv1.act(Action::Start).code, ReturnCode::Success);
+  EXPECT_EQ(after_takeover.world.cluster.writes, Orders{"score srv1 -1000"});
+}
+
+TEST(StartBesideAPrimary, LeavesANegativeScoreAsItIs) {
+  for (const auto score : {-1000, -1, cluster::kForbiddenScore}) {
+    SCOPED_TRACE(score);
+    Returning after_takeover;
+    after_takeover.world.cluster.scores["srv1"] = score;
+    EXPECT_EQ(after_takeover.srv1.act(Action::Start).code, ReturnCode::Success);
+    EXPECT_EQ(after_takeover.world.cluster.writes, Orders{});
+  }
+}
+
+TEST(StartBesideAPrimary, LeavesTheScoreWhereNoOtherPrimaryStays) {
+  for (const auto& [promoted, demote] : {std::pair("srv2", "srv2"), std::pair(" ", " "), std::pair("srv1", "srv1")}) {
+    SCOPED_TRACE(promoted);
+    Returning without_takeover(promoted, demote);
+    EXPECT_EQ(without_takeover.srv1.act(Action::Start).code, ReturnCode::Success);
+    EXPECT_EQ(without_takeover.world.cluster.writes, Orders{});
+  }
+}
+
 }  // namespace
 }  // namespace pgsqlms::action

@@ -108,6 +108,12 @@ def fencing_mode(cluster):
         return "ok"
 
 
+def times_fenced(cluster, node):
+    """How often a fence agent has taken the node's life; Pacemaker forgets it when no fencer is left that knew."""
+    with open(cluster.path("run", "power-switch.log"), encoding="utf-8", errors="replace") as log:
+        return sum(line == f"fence off {node.name}: ok off\n" for line in log)
+
+
 def set_fencing_mode(cluster, mode):
     with open(cluster.path("run", "fencing"), "w", encoding="ascii") as file:
         file.write(mode)

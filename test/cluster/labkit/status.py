@@ -5,7 +5,7 @@ import time
 import xml.etree.ElementTree as xml
 from xml.sax.saxutils import unescape
 
-from labkit import LabError, postgresql, stack
+from labkit import LabError, postgresql, power_switch, stack
 from labkit.cluster import VIP
 from labkit.resources import CLONE, RESOURCE, VIP_RESOURCE
 from labkit.waiting import in_parallel
@@ -42,6 +42,7 @@ def gather(cluster):
         "quorum": view.find("summary/current_dc[@with_quorum='true']") is not None,
         "nodes": {node.name: {"address": node.address, "power": node.power(), **cluster_state(view, node.name),
                               "pacemaker": node.power() == "on" and stack.is_running(node, "pacemakerd"),
+                              "times_fenced": power_switch.times_fenced(cluster, node),
                               "postgres": instance, "replication": None}
                   for node, instance in zip(cluster.nodes, instances)},
         "failed_actions": [failed_action(failure) for failure in view.findall("failures/failure")],
@@ -134,9 +135,9 @@ def score_of(view, name):
 
 def failed_action(failure):
     # The key is RESOURCE_ACTION_INTERVAL; the resource's own name may hold underscores.
-    resource = failure.get("op_key", "").rsplit("_", 2)[0]
+    resource, action, _ = failure.get("op_key").rsplit("_", 2)
     # crm_mon 2.1 escapes the reason twice.
-    return {"node": failure.get("node"), "resource": resource, "action": failure.get("task"),
+    return {"node": failure.get("node"), "resource": resource, "action": action,
             "rc": int(failure.get("exitcode") or 0), "result": failure.get("exitstatus"),
             "status": failure.get("status"), "reason": unescape(failure.get("exitreason") or "", {"&quot;": '"'}),
             "when": failure.get("last-rc-change") or ""}
