@@ -53,10 +53,15 @@ TEST(FindServerProcesses, TakesNoBackendOfASilentClientForThePostmaster) {
   ScratchInstance instance;
   instance.start();
   const Session session(instance.conninfo());  // served, so whatever the postmaster starts by itself is there
-  const auto before = found_in(instance).size();
+  const auto before = found_in(instance);
   // Asks for nothing yet: the backend waits, and has not named itself.
   const std::unique_ptr<PGconn, void (*)(PGconn*)> client(PQconnectStart(instance.conninfo().c_str()), PQfinish);
-  ASSERT_TRUE(eventually([&] { return found_in(instance).size() > before; }));
+  ASSERT_TRUE(eventually([&] {
+    const auto now = found_in(instance);
+    return std::any_of(now.begin(), now.end(), [&](const auto& process) {
+      return !has(before, process.pid, true) && !has(before, process.pid, false);
+    });
+  }));
   EXPECT_EQ(postmasters_in(found_in(instance)), std::vector{instance.postmaster()});
 }
 
