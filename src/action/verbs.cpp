@@ -50,13 +50,14 @@ void wait_for_role(Agent& agent, InstanceState wanted, const std::string& purpos
   }
 }
 
-/// Whether the cluster has a primary elsewhere, and goes on with it.
-bool another_primary_stays(const Agent& agent) {
+/// The primary on another node with which the cluster goes on.
+std::optional<cluster::NodeName> find_successor(const Agent& agent) {
   const auto& transition = agent.context.transition;
-  if (!transition) return false;
-  return std::any_of(transition->promoted.begin(), transition->promoted.end(), [&](const auto& node) {
-    return node != agent.cluster.local_node() && !ocf::contains(transition->demote, node);
-  });
+  if (!transition) return std::nullopt;
+  for (const auto& node : transition->promoted) {
+    if (node != agent.cluster.local_node() && !ocf::contains(transition->demote, node)) return node;
+  }
+  return std::nullopt;
 }
 
 /// The score from its time as the primary is worth nothing once another one has taken over: it may have WAL that the
@@ -66,10 +67,10 @@ void rescore_former_primary(Agent& agent) try {
   const auto local_node = agent.cluster.local_node();
   const auto scores = agent.cluster.promotion_scores(agent.deadline);
   const auto own = scores.find(local_node);
-  if (another_primary_stays(agent)) {
+  if (const auto successor = find_successor(agent)) {
     if (own == scores.end() || own->second.value_or(-1) < 0) return;
-    spdlog::info("another primary has taken over: the promotion score is {} until this instance streams from it",
-                 cluster::kDisconnectedScore);
+    spdlog::info("{} has taken over from {}: the promotion score of {} is {} until it streams from {}", *successor,
+                 local_node, local_node, cluster::kDisconnectedScore, *successor);
     return agent.cluster.set_promotion_score(local_node, cluster::kDisconnectedScore, agent.deadline);
   }
   const bool somebody_has_one =

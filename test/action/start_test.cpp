@@ -181,6 +181,7 @@ TEST(StartBesideAPrimary, TakesTheScoreOfItsTimeAsThePrimaryFromAFormerOne) {
   Returning after_takeover;
   EXPECT_EQ(after_takeover.srv1.act(Action::Start).code, ReturnCode::Success);
   EXPECT_EQ(after_takeover.world.cluster.writes, Orders{"score srv1 -1000"});
+  EXPECT_TRUE(after_takeover.world.log.has("info", "srv2 has taken over from srv1"));
 }
 
 TEST(StartBesideAPrimary, LeavesANegativeScoreAsItIs) {
