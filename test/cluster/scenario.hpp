@@ -286,12 +286,15 @@ class ClusterScenario : public ::testing::Test {
   void expect_the_promises();
   void expect_no_commit_lost(const NodeName& final_primary);
   void expect_roles_and_scores(const NodeName& final_primary);
-  void expect_only_expected_fencings();
   void expect_only_expected_failures();
   static void expect_no_private_attribute();
   static void expect_no_process_of_the_agent();
   void put_back();
-  void forget_what_may_be_lost(AcknowledgedIds& missing, const AcknowledgedIds& all);
+  void forget_what_may_be_lost(AcknowledgedIds& lost, const AcknowledgedIds& all) const;
+  /// Of each table the acknowledged commits that are not there, whether they may be lost or not.
+  [[nodiscard]] std::map<std::string, AcknowledgedIds> lost_commits(const NodeName& final_primary) const;
+  [[nodiscard]] std::optional<std::size_t> count_lost() const;
+  [[nodiscard]] std::vector<NodeName> fenced_beyond_the_expected() const;
   void keep_outcome();
   void keep_logs();
   void tell_what_happened();
@@ -315,7 +318,6 @@ class ClusterScenario : public ::testing::Test {
   double longest_outage_ = std::numeric_limits<double>::infinity();
   bool may_lose_the_last_second_ = false;
   std::optional<double> may_lose_from_;  ///< seconds since the epoch
-  long lost_ = 0;
   bool synchronous_ = false;
   bool has_primary_made_by_hand_ = false;
 };
