@@ -19,6 +19,8 @@ for repetition in range(order["repetitions"]):
     for run in runs:
         for before in order["before"]:
             subprocess.run(before, check=True, stdout=subprocess.DEVNULL)
+        if order["settled"]:
+            subprocess.run(run["command"], env=run["environment"], check=False, stdout=subprocess.DEVNULL)
         out = subprocess.run([order["timer"], *run["command"]], env=run["environment"], check=True,
                              stdout=subprocess.PIPE, text=True).stdout
         print(run["name"], out.strip())
@@ -84,8 +86,10 @@ def historical(node):
 class Action:
     """One row of the table: who does what, where, and what has to be done before each time."""
 
-    def __init__(self, name, node, word, variables, code=0, before=(), others=(), processes=None, connections=1):
+    def __init__(self, name, node, word, variables, code=0, before=(), others=(), processes=None, connections=1,
+                 settled=False):
         self.name = name
+        self.settled = settled  # finds what an unmeasured run of the same contestant has left
         self.processes = processes  # that ours is allowed to start
         self.connections = connections  # that ours is allowed to open
         self.node = node
@@ -96,7 +100,8 @@ class Action:
         self.runs += others
 
     def measure(self, repetitions):
-        order = {"timer": f"{FOLDER}/timer", "repetitions": repetitions + 1, "before": self.before, "runs": self.runs}
+        order = {"timer": f"{FOLDER}/timer", "repetitions": repetitions + 1, "before": self.before, "runs": self.runs,
+                 "settled": self.settled}
         lines = self.node.run(["/usr/bin/python3", "-IS", "-c", IN_TURN], stdin=json.dumps(order).encode(),
                               timeout=60 + 10 * repetitions * len(self.runs)).splitlines()
         result = {run["name"]: {"samples": []} for run in self.runs}

@@ -47,17 +47,21 @@ def spread(values, shown):
     return NOTHING if found is None else f"{shown(found[0])} to {shown(found[1])}"
 
 
-def target_table(run):
+def target_table(*runs):
+    """What was to be reached, and what each run measured of it. Reached is what every run has reached."""
     def shown(target, value):
         if value is None:
             return NOTHING
         return {"ratio": part_of, "s": lambda number: f"{number:.2f} s", "times": lambda number: f"{number:.2f} times",
                 "gaps": lambda number: f"{number:.0f}"}[target.unit](value)
 
-    verdicts = {True: "yes", False: "NO", None: NOTHING}
-    return table(["what", "at most", "measured", "reached"],
-                 [[target.what, shown(target, target.limit), shown(target, target.value), verdicts[target.is_met()]]
-                  for target in targets(run)])
+    def verdict(measured):
+        met = [target.is_met() for target in measured]
+        return NOTHING if None in met else "yes" if all(met) else "NO"
+
+    rows = [[measured[0].what, shown(measured[0], measured[0].limit), *(shown(target, target.value) for target in measured),
+             verdict(measured)] for measured in zip(*map(targets, runs))]
+    return table(["what", "at most", *("measured", "and again")[:len(runs)], "reached"], rows)
 
 
 def action_table(run):
