@@ -143,11 +143,13 @@ def interval_table(run):
                   "ours notices after s"], rows)
 
 
-def failure_list(run):
-    found = [f"* {part}: {failure}" for part in ("actions", "pressure", "transitions")
-             for failure in run.failures_of(part)]
-    found += [f"* growth, {count} {axis}: {result['failed']}" for axis in ("clients", "nodes")
-              for count, result in run.part("growth").get(axis, {}).items() if "failed" in result]
+def failure_list(*runs):
+    found = []
+    for run in runs:
+        found += [f"* {part}: {failure}" for part in ("actions", "pressure", "transitions")
+                  for failure in run.failures_of(part)]
+        found += [f"* growth, {count} {axis}: {result['failed']}" for axis in ("clients", "nodes")
+                  for count, result in run.part("growth").get(axis, {}).items() if "failed" in result]
     return "\n".join(found) + "\n" if found else "None.\n"
 
 
