@@ -291,9 +291,8 @@ class ClusterScenario : public ::testing::Test {
   static void expect_no_process_of_the_agent();
   void put_back();
   void forget_what_may_be_lost(AcknowledgedIds& lost, const AcknowledgedIds& all) const;
-  /// Of each table the acknowledged commits that are not there, whether they may be lost or not.
-  [[nodiscard]] std::map<std::string, AcknowledgedIds> lost_commits(const NodeName& final_primary) const;
-  [[nodiscard]] std::optional<std::size_t> count_lost() const;
+  void find_lost_commits(const NodeName& primary);
+  [[nodiscard]] std::optional<std::size_t> count_lost();
   [[nodiscard]] std::vector<NodeName> fenced_beyond_the_expected() const;
   void keep_outcome();
   void keep_logs();
@@ -318,6 +317,8 @@ class ClusterScenario : public ::testing::Test {
   double longest_outage_ = std::numeric_limits<double>::infinity();
   bool may_lose_the_last_second_ = false;
   std::optional<double> may_lose_from_;  ///< seconds since the epoch
+  /// Of each table the acknowledged commits that the primary does not have, whether they may be lost or not.
+  std::optional<std::map<std::string, AcknowledgedIds>> lost_;
   bool synchronous_ = false;
   bool has_primary_made_by_hand_ = false;
 };
