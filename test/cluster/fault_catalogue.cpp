@@ -661,6 +661,7 @@ void expect_that_a_parameter_restarts_nothing() {
 
 void change_a_parameter(F& f) {
   expect_that_a_parameter_restarts_nothing();
+  EXPECT_TRUE(f.events(" pgsqld +(start|stop|demote) ").empty());
   f.expect_same_primary();
   f.expect_outage_of_at_most(2);
 }
