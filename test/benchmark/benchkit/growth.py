@@ -20,7 +20,8 @@ def measure(bench, repetitions, tell):
     bench.wait_until_stable()
     primary, (near, far) = bench.nodes_by_role()
     # Settled: beside receivers that are no nodes PAF's agent gives the standbys other scores than ours.
-    monitor = Action("monitor, primary", primary, "monitor", monitor_of(primary, "Promoted"), RUNNING_PROMOTED, settled=True)
+    monitor = Action("monitor, primary", primary, "monitor", monitor_of(primary, "Promoted"), RUNNING_PROMOTED,
+                     settled=True)
     bench.set_property("maintenance-mode", "true")
     try:
         return {"repetitions": repetitions,

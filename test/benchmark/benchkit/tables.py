@@ -59,8 +59,9 @@ def target_table(*runs):
         met = [target.is_met() for target in measured]
         return NOTHING if None in met else "yes" if all(met) else "NO"
 
-    rows = [[measured[0].what, shown(measured[0], measured[0].limit), *(shown(target, target.value) for target in measured),
-             verdict(measured)] for measured in zip(*map(targets, runs))]
+    rows = [[measured[0].what, shown(measured[0], measured[0].limit),
+             *(shown(target, target.value) for target in measured), verdict(measured)]
+            for measured in zip(*map(targets, runs))]
     return table(["what", "at most", *("measured", "and again")[:len(runs)], "reached"], rows)
 
 
