@@ -495,6 +495,53 @@ void power_off_the_primary_and_the_candidate(F& f) {
                      [&] { return !f.events(f.standbys().front() + " +pgsqld +notify ").empty(); }));
   f.power_off(f.standbys().front());
   for (const auto& node : kNodes) f.expect_fencing_of(node);
+  // It may have been promoted already.
+  for (const auto& node : kNodes) f.expect_failed_action(node, "promote");
+}
+
+std::string received_lsn(const NodeName& standby) { return F::lab().sql(standby, "select pg_last_wal_receive_lsn()"); }
+
+/// From then on the standby receives nothing.
+void freeze_the_wal_sender_to(const F& f, const NodeName& standby) {
+  const auto pid =
+      F::lab().sql(f.primary(), "select pid from pg_stat_replication where application_name = '" + standby + "'");
+  F::lab().exec(f.primary(), {"kill", "-STOP", pid});
+}
+
+::testing::AssertionResult has_more_wal_than(const NodeName& node, const NodeName& standby) {
+  const std::string lsn =
+      "case when pg_is_in_recovery() then pg_last_wal_receive_lsn() else pg_current_wal_flush_lsn() end";
+  return within(seconds(10), node + " has more WAL than " + standby,
+                [&] { return F::lab().sql(node, "select " + lsn + " > '" + received_lsn(standby) + "'") == "t"; });
+}
+
+/// Then the old primary has WAL that no standby has, and its successor a timeline that nobody follows. The successor's
+/// controller is frozen at the promotion, so that nothing is made of it: no score tells who streamed from whom.
+void power_off_the_primary_and_its_successor_unscored(F& f) {
+  const auto& successor = f.standbys().front();
+  f.expect_loss_of_the_last_second();
+  f.expect_loss_from_now_on();
+  for (const auto& node : kNodes) f.expect_fencing_of(node);
+  for (const auto& node : kNodes) f.expect_failed_action(node, "promote");
+  freeze_the_wal_sender_to(f, f.standbys().back());
+  EXPECT_TRUE(has_more_wal_than(successor, f.standbys().back()));
+  freeze_the_wal_sender_to(f, successor);
+  EXPECT_TRUE(has_more_wal_than(f.primary(), successor));
+  const Background moment(
+      F::lab().exec_command(successor, {"bash", "-c",
+                                        "grep -q -m 1 'selected new timeline ID' "
+                                        "< <(tail -s 0.01 -n 0 -F /var/log/postgresql/postgresql.log) && "
+                                        "kill -STOP $(pgrep -f pacemaker/[p]acemaker-controld)"}),
+      F::kept_file("moment.out"));
+  f.power_off(f.primary());
+  EXPECT_TRUE(within(seconds(30), successor + " is promoted",
+                     [&] { return f.postgres_log(successor).count("archive recovery complete") > 0; }));
+  f.power_off(successor);
+  // With whoever comes back first the third node would be a quorum.
+  for (const auto& node : {f.primary(), successor}) F::lab().call({"cut", f.standbys().back(), node});
+  for (const auto& node : {f.primary(), successor}) F::lab().call({"power", "on", node});
+  EXPECT_TRUE(within(seconds(120), "one of both is promoted", [&] { return !F::lab().view().primary().empty(); }));
+  EXPECT_FALSE(f.events(" pgsqld +promote +rc=1 .* have diverged").empty());
 }
 
 void power_off_all(F& f) {
@@ -815,6 +862,10 @@ const std::vector<Fault>& all_faults() {
       {"ACandidateThatLosesItsPowerLeavesNoSecondPrimary",
        "the primary's node powered off, and the first standby's during the election", "a primary once there is quorum",
        power_off_the_primary_and_the_candidate},
+      {"TwoDivergedNodesAreRefusedUntilOneHasFailedTooOften",
+       "the primary's WAL senders frozen, its node powered off, and its successor's before the promotion is scored",
+       "both have diverged and are refused until one has failed too often: then the other is the primary",
+       power_off_the_primary_and_its_successor_unscored},
       {"AfterAPowerLossOfAllTheMostWalWins", "all nodes powered off and on again in any order",
        "a primary without loss", power_off_all},
       {"AnOldPrimaryThatIsBackIsNotPromotedAgain",

@@ -29,6 +29,7 @@ class FaultScenario : public ClusterScenario {
   using ClusterScenario::lab;
   using ClusterScenario::move_primary_to;
   using ClusterScenario::order;
+  using ClusterScenario::postgres_log;
   using ClusterScenario::power_off;
   using ClusterScenario::primary;
   using ClusterScenario::rebuild;
@@ -71,6 +72,11 @@ class FaultScenario : public ClusterScenario {
 
  private:
   static void see_to_power_and_stack();
+  /// Whether the node's newest timeline has the number, but not the beginning, of the primary's: neither server says
+  /// so.
+  [[nodiscard]] static bool has_another_history(const NodeName& node);
+  /// A node whose WAL has diverged from another one's is refused until it has failed too often, and stopped for good.
+  void forgive_refused_promotions(const NodeName& node) const;
 
   std::mt19937 random_;
   bool is_synchronous_;
