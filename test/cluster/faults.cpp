@@ -99,6 +99,12 @@ bool FaultScenario::has_another_history(const NodeName& node) {
   return ours && primarys && *ours != *primarys;
 }
 
+bool FaultScenario::must_be_rebuilt(const NodeName& node) const {
+  const auto& log = postgres_log(node);
+  const bool cannot_replay = log.count("PANIC:  could not open file \"pg_wal/") > 0;
+  return cannot_replay || has_diverged(log) || has_another_history(node);
+}
+
 void FaultScenario::mend() {
   lab().call({"heal"});
   lab().call({"fencing", "ok"});
@@ -110,7 +116,7 @@ void FaultScenario::mend() {
     for (const auto& node : kNodes) {
       if (lab().view().primary().empty()) continue;
       forgive_refused_promotions(node);
-      if (rebuilt.count(node) > 0 || !(has_diverged(postgres_log(node)) || has_another_history(node))) continue;
+      if (rebuilt.count(node) > 0 || !must_be_rebuilt(node)) continue;
       rebuild_diverged(node);
       rebuilt.insert(node);
     }
