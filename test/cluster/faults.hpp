@@ -34,6 +34,7 @@ class FaultScenario : public ClusterScenario {
   using ClusterScenario::primary;
   using ClusterScenario::rebuild;
   using ClusterScenario::set_maintenance;
+  using ClusterScenario::signal_postmaster;
   using ClusterScenario::stable_with_primary;
   using ClusterScenario::standbys;
   using ClusterScenario::started_at;
