@@ -99,10 +99,8 @@ bool FaultScenario::has_another_history(const NodeName& node) {
   return ours && primarys && *ours != *primarys;
 }
 
-bool FaultScenario::must_be_rebuilt(const NodeName& node) const {
-  const auto& log = postgres_log(node);
-  const bool cannot_replay = log.count("PANIC:  could not open file \"pg_wal/") > 0;
-  return cannot_replay || has_diverged(log) || has_another_history(node);
+bool FaultScenario::cannot_replay(const NodeName& node) const {
+  return postgres_log(node).count("PANIC:  could not open file \"pg_wal/") > 0;
 }
 
 void FaultScenario::mend() {
@@ -116,8 +114,14 @@ void FaultScenario::mend() {
     for (const auto& node : kNodes) {
       if (lab().view().primary().empty()) continue;
       forgive_refused_promotions(node);
-      if (rebuilt.count(node) > 0 || !must_be_rebuilt(node)) continue;
-      rebuild_diverged(node);
+      if (rebuilt.count(node) > 0) continue;
+      if (has_diverged(postgres_log(node)) || has_another_history(node)) {
+        rebuild_diverged(node);
+      } else if (cannot_replay(node)) {
+        rebuild(node);
+      } else {
+        continue;
+      }
       rebuilt.insert(node);
     }
     missing = lab().wait_stable({"--standbys", "2"}, seconds(5));

@@ -76,8 +76,8 @@ class FaultScenario : public ClusterScenario {
   /// Whether the node's newest timeline has the number, but not the beginning, of the primary's: neither server says
   /// so.
   [[nodiscard]] static bool has_another_history(const NodeName& node);
-  /// Also a standby that has received more of a record than its new primary: PostgreSQL may not get over that.
-  [[nodiscard]] bool must_be_rebuilt(const NodeName& node) const;
+  /// A standby that has received more of a record than its new primary has: PostgreSQL may not get over that.
+  [[nodiscard]] bool cannot_replay(const NodeName& node) const;
   /// A node whose WAL has diverged from another one's is refused until it has failed too often, and stopped for good.
   void forgive_refused_promotions(const NodeName& node) const;
 
