@@ -89,10 +89,10 @@ void FaultScenario::forgive_refused_promotions(const NodeName& node) const {
   }));
 }
 
-bool FaultScenario::has_another_history(const NodeName& node) {
-  const auto primary = lab().view().primary();
+bool FaultScenario::has_another_history(const NodeName& node, const NodeName& primary) {
+  if (node == primary) return false;
   const auto newest = lab().try_sql(node, "select max(name) from pg_ls_dir('pg_wal') name where name like '%.history'");
-  if (primary.empty() || !newest || newest->empty()) return false;
+  if (!newest || newest->empty()) return false;
   const std::string history = "select pg_read_file('pg_wal/" + *newest + "')";
   const auto ours = lab().try_sql(node, history);
   const auto primarys = lab().try_sql(primary, history);
@@ -111,11 +111,12 @@ void FaultScenario::mend() {
   // A node may still be about to be fenced when its power is looked at.
   EXPECT_TRUE(within(seconds(180), "the cluster is whole and stable", [&] {
     see_to_power_and_stack();
+    const auto primary = lab().view().primary();
     for (const auto& node : kNodes) {
-      if (lab().view().primary().empty()) continue;
+      if (primary.empty()) break;
       forgive_refused_promotions(node);
       if (rebuilt.count(node) > 0) continue;
-      if (has_diverged(postgres_log(node)) || has_another_history(node)) {
+      if (has_diverged(postgres_log(node)) || has_another_history(node, primary)) {
         rebuild_diverged(node);
       } else if (cannot_replay(node)) {
         rebuild(node);

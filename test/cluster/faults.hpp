@@ -73,9 +73,8 @@ class FaultScenario : public ClusterScenario {
 
  private:
   static void see_to_power_and_stack();
-  /// Whether the node's newest timeline has the number, but not the beginning, of the primary's: neither server says
-  /// so.
-  [[nodiscard]] static bool has_another_history(const NodeName& node);
+  /// Whether a timeline of the primary's has the number, but not the beginning, of the node's newest.
+  [[nodiscard]] static bool has_another_history(const NodeName& node, const NodeName& primary);
   /// A standby that has received more of a record than its new primary has: PostgreSQL may not get over that.
   [[nodiscard]] bool cannot_replay(const NodeName& node) const;
   /// A node whose WAL has diverged from another one's is refused until it has failed too often, and stopped for good.
