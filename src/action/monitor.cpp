@@ -17,7 +17,7 @@ void keep_scores(Agent& agent) {
   inputs.local_node = agent.cluster.local_node();
   inputs.current = agent.cluster.promotion_scores(agent.deadline);
   inputs.lag_limit = ocf::lag_limit(agent.parameters);
-  if (decision::depends_on_members(inputs)) inputs.members = agent.cluster.members(agent.deadline);
+  if (decision::depends_on_members(inputs)) inputs.members = agent.cluster.membership(agent.deadline).online;
   for (const auto& [node, score] : decision::rank_standbys(inputs)) {
     spdlog::info("setting the promotion score of {} to {}", node, cluster::to_string(score));
     agent.cluster.set_promotion_score(node, score, agent.deadline);

@@ -25,11 +25,10 @@ void before_promotion(Agent& agent) {
   if (!ocf::contains(ocf::participants(transition), local)) return;
   publish_vote(agent);
   if (!ocf::contains(transition.promote, local)) return;
-  const auto verdict = count_votes(agent, transition, agent.deadline.within(kVotePatience));
+  const auto verdict = count_votes(agent, transition, agent.deadline.within(kVotePatience), CandidateRole::Standby);
   if (!verdict.refusal) return;
-  spdlog::warn("{} must not be promoted: {}", local, *verdict.refusal);
   // Changed scores make Pacemaker give this promotion up before it is tried, and choose again.
-  if (verdict.successor) yield_to(agent, *verdict.successor);
+  spdlog::warn("{} must not be promoted: {}", local, act_on_refusal(agent, verdict));
 }
 
 void after_promotion(Agent& agent) {

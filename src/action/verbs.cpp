@@ -100,7 +100,8 @@ void publish_shutdown_checkpoint(Agent& agent, const pg::ControlData& control) t
   if (!is_the_only_primary(agent)) return;
   const pg::WalPosition checkpoint{control.timeline, control.checkpoint};
   spdlog::info("shut down cleanly at {}", to_string(checkpoint));
-  agent.cluster.set_attribute(cluster::PrivateAttribute::ShutdownCheckpoint, published_form(checkpoint),
+  agent.cluster.set_attribute(cluster::PrivateAttribute::ShutdownCheckpoint,
+                              published_form(decision::ShutdownCheckpoint{checkpoint, control.system_identifier}),
                               agent.deadline);
 } catch (const ocf::Failure& failure) {
   // The candidate then looks for the shutdown checkpoint in its own WAL.
@@ -171,10 +172,16 @@ void promote_if_best(Agent& agent, const Observation& /*before*/) {
     return promote(agent);
   }
   const auto patience = agent.deadline.within(std::min<Duration>(kElectionPatience, agent.deadline.remaining() / 2));
-  const auto verdict = count_votes(agent, *transition, patience);
+  const auto verdict = count_votes(agent, *transition, patience, CandidateRole::Standby);
   if (!verdict.refusal) return promote(agent);
-  if (verdict.successor) yield_to(agent, *verdict.successor);
-  throw ocf::Failure("not promoted: " + *verdict.refusal);
+  throw ocf::Failure("not promoted: " + act_on_refusal(agent, verdict));
+}
+
+void keep_primary_if_its_wal_counts(Agent& agent, const Observation& /*before*/) {
+  const auto& transition = agent.context.transition;
+  if (!transition) return;
+  const auto verdict = count_votes(agent, *transition, agent.deadline.within({}), CandidateRole::Primary);
+  if (verdict.refusal) throw ocf::Failure("not promoted: " + act_on_refusal(agent, verdict));
 }
 
 void start_and_promote(Agent& agent, const Observation& before) {

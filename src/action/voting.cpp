@@ -6,175 +6,168 @@
 #include <algorithm>
 
 #include "pgsqlms/action/observe.hpp"
-#include "pgsqlms/decision/divergence.hpp"
 #include "pgsqlms/decision/election.hpp"
-#include "pgsqlms/decision/switchover.hpp"
 
 namespace pgsqlms::action {
 namespace {
 
 using cluster::NodeName;
 using cluster::PrivateAttribute;
-using decision::Votes;
+using decision::Ballot;
+using decision::InstanceState;
 using std::chrono_literals::operator""ms;
 
 constexpr Duration kVotePoll = 50ms;
 
-/// What the participants said, and the online ones among them that kept silent until the deadline.
-struct Count {
-  Votes votes;
-  decision::Histories histories;
-  cluster::NodeList running_primaries;
-  Votes shutdown_checkpoints;
-  cluster::NodeList participants;
-  cluster::NodeList silent;
-};
-
-void look(Agent& agent, Count& count) {
-  const auto published = agent.cluster.attributes(PrivateAttribute::Vote, agent.deadline);
-  count.votes = decision::read_votes(published);
-  count.histories = decision::read_histories(published);
-  count.running_primaries = decision::find_running_primaries(count.participants, published);
-  count.silent = decision::find_silent(count.participants, count.votes);
+/// Whose silence may still end: not those who have left, nor those whom Pacemaker does not ask.
+cluster::NodeList find_awaited(const Ballot& ballot) {
+  auto awaited = decision::find_silent(ballot.participants, ballot.votes);
+  const auto is_excused = [&](const NodeName& node) { return ocf::contains(ballot.in_maintenance, node); };
+  awaited.erase(std::remove_if(awaited.begin(), awaited.end(), is_excused), awaited.end());
+  return awaited;
 }
 
-/// Who has left the partition meanwhile cannot vote, and cannot be waited for.
-void forget_who_has_left(Agent& agent, Count& count) {
-  const auto members = agent.cluster.members(agent.deadline);
-  const auto has_left = [&](const NodeName& node) { return !ocf::contains(members, node); };
-  count.silent.erase(std::remove_if(count.silent.begin(), count.silent.end(), has_left), count.silent.end());
-}
-
-Count gather(Agent& agent, const ocf::NotifyContext& transition, Deadline patience) {
-  Count count;
-  count.participants = ocf::participants(transition);
-  look(agent, count);
-  while (!count.silent.empty() && !patience.expired()) {
-    patience.pause(kVotePoll);
-    look(agent, count);
-    if (!count.silent.empty()) forget_who_has_left(agent, count);
-  }
-  // Not before the votes: who votes has published already where it was shut down.
-  const auto checkpoints = agent.cluster.attributes(PrivateAttribute::ShutdownCheckpoint, agent.deadline);
-  count.shutdown_checkpoints = decision::read_votes(checkpoints);
-  return count;
-}
-
-std::string joined(const cluster::NodeList& nodes) {
-  std::string text;
-  for (const auto& node : nodes) text += (text.empty() ? "" : ", ") + node;
-  return text;
-}
-
-std::string with_position(const NodeName& node, const Votes& votes) { return node + ", " + to_string(votes.at(node)); }
-
-Verdict refuse_for_silence(const NodeName& candidate, const cluster::NodeList& silent) {
-  return {"no vote from " + joined(silent) + ", online: may have more WAL than " + candidate, std::nullopt};
-}
-
-/// A second primary beside one that runs would split the data.
-Verdict refuse_for_running_primary(Agent& agent, const NodeName& candidate, const Count& count) {
-  const auto& primary = count.running_primaries.front();
-  const auto reason = with_position(primary, count.votes) + ", runs as a primary, so " + candidate +
-                      " is not promoted: keep " + primary + ", or stop it there first";
-  std::optional<NodeName> successor = primary;
-  if (!decision::find_diverged(candidate, {primary}, count.votes, count.histories).empty()) {
-    successor = decision::whose_wal_counts(primary, candidate, agent.cluster.promotion_scores(agent.deadline));
-    if (successor == candidate) successor.reset();
-  }
-  return {reason, successor};
-}
-
-Verdict refuse_for_winner(const NodeName& candidate, const NodeName& winner, const Votes& votes) {
-  return {winner + " has more WAL, " + to_string(votes.at(winner)) + ", than " + candidate + ", " +
-              to_string(votes.at(candidate)),
-          winner};
-}
-
-/// Takes out of `count` who has diverged and is out of the race; nothing if that leaves one line of WAL. A node whose
-/// WAL may be the one that counts is not overruled.
-std::optional<Verdict> judge_divergence(Agent& agent, const NodeName& candidate, Count& count) {
-  const auto diverged = decision::find_diverged(candidate, count.participants, count.votes, count.histories);
-  if (diverged.empty()) return std::nullopt;
-  const auto scores = agent.cluster.promotion_scores(agent.deadline);
-  for (const auto& node : diverged) {
-    const auto both = with_position(node, count.votes) + ", and " + with_position(candidate, count.votes) +
-                      ", have diverged: each has WAL that the other lacks";
-    const auto counts = decision::whose_wal_counts(candidate, node, scores);
-    if (counts != candidate) return Verdict{both, counts};
-    spdlog::warn("{}; {} did not stream from the last primary, so its vote does not count", both, node);
-    auto& participants = count.participants;
-    participants.erase(std::remove(participants.begin(), participants.end(), node), participants.end());
-  }
-  return std::nullopt;
-}
-
-/// The promotion would lose what a cleanly stopped primary wrote last.
-std::optional<Verdict> judge_switchover(Agent& agent, const ocf::NotifyContext& transition, const NodeName& candidate,
-                                        const Count& count) {
-  const auto& position = count.votes.at(candidate);
-  const auto& checkpoints = count.shutdown_checkpoints;
-  const auto successor = [&](const NodeName& node) {
-    return count.votes.count(node) > 0 ? std::optional(node) : std::nullopt;
+/// Who has left the cluster meanwhile cannot vote, and cannot be waited for. Its vote, where it gave one, is forgotten
+/// with it.
+void look_who_is_there(Agent& agent, Ballot& ballot) {
+  const auto membership = agent.cluster.membership(agent.deadline);
+  const auto has_left = [&](const NodeName& node) {
+    return !ocf::contains(membership.online, node) && ballot.votes.count(node) == 0;
   };
-  if (const auto missed = decision::find_missed_shutdown(position, checkpoints)) {
-    return Verdict{missed->node + " was shut down at " + to_string(missed->checkpoint) + ", " + candidate +
-                       " only received " + to_string(position),
-                   successor(missed->node)};
+  auto& nodes = ballot.participants;
+  nodes.erase(std::remove_if(nodes.begin(), nodes.end(), has_left), nodes.end());
+  ballot.in_maintenance = membership.in_maintenance;
+}
+
+void look_at_votes(Agent& agent, Ballot& ballot) {
+  ballot.votes = decision::read_votes(agent.cluster.attributes(PrivateAttribute::Vote, agent.deadline));
+}
+
+void wait_for_votes(Agent& agent, Ballot& ballot, Deadline patience) {
+  look_at_votes(agent, ballot);
+  while (!find_awaited(ballot).empty() && !patience.expired()) {
+    patience.pause(kVotePoll);
+    look_at_votes(agent, ballot);
+    if (!find_awaited(ballot).empty()) look_who_is_there(agent, ballot);
   }
-  // A primary under PAF's agent publishes nothing; then the local WAL itself must end with the shutdown checkpoint.
-  const auto demoted = decision::find_demoted_primary(transition, candidate);
-  if (!demoted || checkpoints.count(*demoted) > 0) return std::nullopt;
-  if (agent.instance.ends_with_shutdown_checkpoint(position, agent.deadline)) return std::nullopt;
-  return Verdict{"the WAL of " + candidate + ", received up to " + to_string(position) +
-                     ", does not end with the shutdown checkpoint of " + *demoted,
-                 successor(*demoted)};
+}
+
+/// What has been acknowledged to whom cannot be told without the setting; a promotion is not refused for that.
+pg::SynchronousStandbys read_synchronous_standbys(Agent& agent) try {
+  const auto setting = agent.instance.synchronous_standby_names(agent.deadline);
+  const auto standbys = pg::parse_synchronous_standby_names(setting);
+  if (!standbys) spdlog::warn("synchronous_standby_names \"{}\" is not understood and not counted", setting);
+  return standbys.value_or(pg::SynchronousStandbys{});
+} catch (const ocf::Failure& failure) {
+  spdlog::warn("synchronous standbys not counted: {}", failure.what());
+  return {};
+}
+
+void answer(Agent& agent, Ballot& ballot, decision::Question question) {
+  switch (question) {
+    case decision::Question::Scores: ballot.scores = agent.cluster.promotion_scores(agent.deadline); return;
+    case decision::Question::WalEnd:
+      ballot.ends_with_shutdown =
+          agent.instance.ends_with_shutdown_checkpoint(ballot.votes.at(ballot.candidate).position, agent.deadline);
+      return;
+  }
+}
+
+/// Whether a monitor would call the instance failed in that state, so that it cannot vote.
+bool is_down(InstanceState state) {
+  switch (state) {
+    case InstanceState::Primary:
+    case InstanceState::Standby:
+    case InstanceState::Transitional: return false;
+    default: return true;
+  }
+}
+
+/// The promotion of somebody else must not wait for this node, nor pass it over, nor fail for it: as a failure of this
+/// instance the news makes Pacemaker give the promotion up before it is tried, and recover the instance first.
+void report_that_it_is_down(Agent& agent, const Observation& observation) {
+  spdlog::warn("no vote: the instance is {}; reporting it as failed", decision::answer_of(observation.state).name);
+  agent.cluster.report_failure(agent.cluster.local_node(), agent.deadline);
 }
 
 }  // namespace
 
-void publish_vote(Agent& agent) try {
+void publish_vote(Agent& agent) {
   const auto patience = agent.deadline.within(agent.deadline.remaining() / 2);
-  decision::Vote vote;
-  vote.runs_as_primary = observe(agent, patience).state == decision::InstanceState::Primary;
-  vote.position = agent.instance.wal_position(patience);
-  vote.history = agent.instance.timeline_history(vote.position.timeline);
-  spdlog::info("voting with {}{}", to_string(vote.position), vote.runs_as_primary ? ", as a running primary" : "");
-  agent.cluster.set_attribute(PrivateAttribute::Vote, published_form(vote), agent.deadline);
-} catch (const ocf::Failure&) {
-  // The vote of an election that was given up would pass for a new one.
-  agent.cluster.delete_attribute(PrivateAttribute::Vote, agent.cluster.local_node(), agent.deadline);
-  throw;
-}
-
-Verdict count_votes(Agent& agent, const ocf::NotifyContext& transition, Deadline patience) {
-  const auto candidate = agent.cluster.local_node();
-  auto count = gather(agent, transition, patience);
-  spdlog::info("votes: {}", decision::describe(count.votes));
-  if (ocf::contains(count.running_primaries, candidate)) {
-    // Nobody gets ahead of it, whatever was written since it voted, and its promotion changes nothing.
-    return judge_divergence(agent, candidate, count).value_or(Verdict{});
+  auto observation = observe(agent, patience);
+  try {
+    const auto identity = agent.instance.identify(patience);
+    decision::Vote vote;
+    vote.position = identity.position;
+    vote.system_identifier = identity.system_identifier;
+    vote.runs_as_primary = observation.state == InstanceState::Primary;
+    vote.history = agent.instance.timeline_history(vote.position.timeline);
+    spdlog::info("voting with {}{}", to_string(vote.position), vote.runs_as_primary ? ", as a running primary" : "");
+    agent.cluster.set_attribute(PrivateAttribute::Vote, published_form(vote), agent.deadline);
+  } catch (const ocf::Failure&) {
+    // The vote of an election that was given up would pass for a new one.
+    agent.cluster.delete_attribute(PrivateAttribute::Vote, agent.cluster.local_node(), agent.deadline);
+    if (is_down(observation.state)) report_that_it_is_down(agent, observation);
+    throw;
   }
-  if (!count.running_primaries.empty()) return refuse_for_running_primary(agent, candidate, count);
-  if (!count.silent.empty()) return refuse_for_silence(candidate, count.silent);
-  if (count.votes.count(candidate) == 0) return refuse_for_silence(candidate, {candidate});
-  if (auto refusal = judge_switchover(agent, transition, candidate, count)) return *refusal;
-  if (auto refusal = judge_divergence(agent, candidate, count)) return *refusal;
-  auto winner = decision::elect(candidate, count.participants, count.votes, {});
-  if (winner == candidate) return {};
-  // The scores decide only between equal winners, so they are asked for only where there is another winner.
-  winner = decision::elect(candidate, count.participants, count.votes, agent.cluster.promotion_scores(agent.deadline));
-  return refuse_for_winner(candidate, winner, count.votes);
 }
 
-void yield_to(Agent& agent, const NodeName& successor) {
-  const auto local = agent.cluster.local_node();
-  const auto& transition = *agent.context.transition;
+decision::Verdict count_votes(Agent& agent, const ocf::NotifyContext& transition, Deadline patience,
+                              CandidateRole role) {
+  Ballot ballot;
+  ballot.resource = agent.context.resource;
+  ballot.candidate = agent.cluster.local_node();
+  ballot.transition = transition;
+  ballot.participants = ocf::participants(transition);
+  ballot.runs_as_primary = role == CandidateRole::Primary;
+  wait_for_votes(agent, ballot, patience);
+  spdlog::info("votes: {}", decision::describe(ballot.votes));
+  // Not before the votes: who votes has published already where it was shut down.
+  ballot.shutdown_checkpoints = decision::read_shutdown_checkpoints(
+      agent.cluster.attributes(PrivateAttribute::ShutdownCheckpoint, agent.deadline));
+  if (!ballot.runs_as_primary) ballot.synchronous = read_synchronous_standbys(agent);
+  while (const auto question = decision::open_question(ballot)) answer(agent, ballot, *question);
+  auto verdict = decision::judge(ballot);
+  for (const auto& remark : verdict.remarks) spdlog::warn("{}", remark);
+  return verdict;
+}
+
+namespace {
+
+/// Pacemaker recovers it as a standby, and gives the promotion up for that; the score says what its WAL is worth.
+void take_down_rogue(Agent& agent, const NodeName& rogue) {
+  spdlog::warn("{} runs as a primary that nobody has promoted: its score is {} and it is reported as failed", rogue,
+               cluster::kDisconnectedScore);
+  agent.cluster.set_promotion_score(rogue, cluster::kDisconnectedScore, agent.deadline);
+  agent.cluster.report_failure(rogue, agent.deadline);
+}
+
+/// Nothing where Pacemaker cannot be asked.
+cluster::ScoreTable read_placement(Agent& agent) try {
+  return agent.cluster.placement_scores(agent.deadline);
+} catch (const ocf::Failure& failure) {
+  spdlog::warn("constraints not looked at: {}", failure.what());
+  return {};
+}
+
+}  // namespace
+
+std::string act_on_refusal(Agent& agent, const decision::Verdict& verdict) {
+  if (verdict.rogue) take_down_rogue(agent, *verdict.rogue);
+  if (verdict.successors.empty()) return *verdict.refusal;
+  const auto candidate = agent.cluster.local_node();
+  const auto participants = ocf::participants(*agent.context.transition);
   const auto scores = agent.cluster.promotion_scores(agent.deadline);
-  for (const auto& [node, score] : decision::scores_for_winner(local, successor, transition, scores)) {
+  const bool is_constrained = decision::is_chosen_in_spite_of_scores(candidate, participants, scores);
+  const auto placement = is_constrained ? read_placement(agent) : cluster::ScoreTable{};
+  const auto concession = decision::concede(candidate, verdict.successors, participants, scores, placement);
+  for (const auto& [node, score] : concession.scores) {
     spdlog::info("setting the promotion score of {} to {}", node, cluster::to_string(score));
     agent.cluster.set_promotion_score(node, score, agent.deadline);
   }
+  if (!concession.is_forbidden) return *verdict.refusal;
+  return *verdict.refusal + "; a constraint forbids to promote " + concession.winner + ": remove it, or take " +
+         concession.winner + " out";
 }
 
 }  // namespace pgsqlms::action

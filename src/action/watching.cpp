@@ -41,7 +41,7 @@ void report_death(Agent& agent) try {
     spdlog::info("the server's end is not reported: {}", *reason);
     return;
   }
-  agent.cluster.report_failure(agent.deadline);
+  agent.cluster.report_failure(agent.cluster.local_node(), agent.deadline);
   spdlog::warn("the server's end is reported to the cluster as a failure");
 } catch (const ocf::Failure& failure) {
   spdlog::warn("the server's end is left to the next monitor: {}", failure.what());

@@ -6,15 +6,7 @@
 namespace pgsqlms::decision {
 namespace {
 
-using cluster::NodeName;
 using pg::TimelineHistory;
-using pg::WalPosition;
-
-const TimelineHistory& history_of(const NodeName& node, const Histories& histories) {
-  static const TimelineHistory unknown;
-  const auto found = histories.find(node);
-  return found == histories.end() ? unknown : found->second;
-}
 
 /// Two timelines may bear one number: they were left for at different positions.
 bool have_different_ancestors(const TimelineHistory& a, const TimelineHistory& b) {
@@ -25,42 +17,18 @@ bool have_different_ancestors(const TimelineHistory& a, const TimelineHistory& b
 }
 
 /// Whether `older`, on a lower timeline, has WAL that is not in the history of `newer`.
-bool went_on_after_the_switch(const WalPosition& older, const WalPosition& newer, const TimelineHistory& history) {
-  const auto switched = history.find(older.timeline);
-  return (switched == history.end() ? newer.lsn : switched->second) < older.lsn;
-}
-
-bool followed_the_last_primary(const NodeName& node, const cluster::ScoreTable& scores) {
-  const auto found = scores.find(node);
-  return found != scores.end() && found->second.value_or(-1) >= 0;
+bool went_on_after_the_switch(const Vote& older, const Vote& newer) {
+  const auto switched = newer.history.find(older.position.timeline);
+  return (switched == newer.history.end() ? newer.position.lsn : switched->second) < older.position.lsn;
 }
 
 }  // namespace
 
-cluster::NodeList find_diverged(const NodeName& candidate, const cluster::NodeList& participants, const Votes& votes,
-                                const Histories& histories) {
-  const auto& own = votes.at(candidate);
-  const auto& own_history = history_of(candidate, histories);
-  cluster::NodeList diverged;
-  for (const auto& node : participants) {
-    const auto vote = votes.find(node);
-    if (node == candidate || vote == votes.end()) continue;
-    const auto& [name, position] = *vote;
-    const auto& history = history_of(node, histories);
-    const bool has_diverged =
-        have_different_ancestors(own_history, history) ||
-        (position.timeline < own.timeline && went_on_after_the_switch(position, own, own_history)) ||
-        (own.timeline < position.timeline && went_on_after_the_switch(own, position, history));
-    if (has_diverged) diverged.push_back(node);
-  }
-  return diverged;
-}
-
-std::optional<NodeName> whose_wal_counts(const NodeName& one, const NodeName& other,
-                                         const cluster::ScoreTable& scores) {
-  const bool one_followed = followed_the_last_primary(one, scores);
-  if (one_followed == followed_the_last_primary(other, scores)) return std::nullopt;
-  return one_followed ? one : other;
+bool have_diverged(const Vote& one, const Vote& other) {
+  const bool is_older = one.position.timeline < other.position.timeline;
+  const bool is_newer = other.position.timeline < one.position.timeline;
+  return have_different_ancestors(one.history, other.history) || (is_older && went_on_after_the_switch(one, other)) ||
+         (is_newer && went_on_after_the_switch(other, one));
 }
 
 }  // namespace pgsqlms::decision

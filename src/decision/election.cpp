@@ -14,6 +14,18 @@ PromotionScore score_of(const NodeName& node, const cluster::ScoreTable& scores)
   return found != scores.end() && found->second ? *found->second : -cluster::kInfinity;
 }
 
+/// What constraints add to the node's score.
+PromotionScore constraints_on(const NodeName& node, const cluster::ScoreTable& scores,
+                              const cluster::ScoreTable& placement) {
+  return placement.count(node) == 0 ? 0 : score_of(node, placement) - score_of(node, scores);
+}
+
+/// Its placement is -INFINITY though its score is not.
+bool is_forbidden(const NodeName& node, const cluster::ScoreTable& scores, const cluster::ScoreTable& placement) {
+  return placement.count(node) > 0 && score_of(node, placement) <= -cluster::kInfinity &&
+         score_of(node, scores) > -cluster::kInfinity;
+}
+
 }  // namespace
 
 cluster::NodeList find_silent(const cluster::NodeList& participants, const Votes& votes) {
@@ -24,34 +36,48 @@ cluster::NodeList find_silent(const cluster::NodeList& participants, const Votes
   return silent;
 }
 
-NodeName elect(const NodeName& candidate, const cluster::NodeList& participants, const Votes& votes,
-               const cluster::ScoreTable& scores) {
-  // Ordered from worst to best; the name only decides between equals, the first one being the best.
-  const auto is_worse = [&](const NodeName& a, const NodeName& b) {
-    if (!(votes.at(a) == votes.at(b))) return votes.at(a) < votes.at(b);
-    if (score_of(a, scores) != score_of(b, scores)) return score_of(a, scores) < score_of(b, scores);
-    return b < a;
-  };
-  NodeName winner = candidate;
+cluster::NodeList find_winners(const NodeName& candidate, const cluster::NodeList& participants, const Votes& votes,
+                               const cluster::ScoreTable& scores) {
+  auto best = votes.at(candidate).position;
   for (const auto& node : participants) {
-    if (votes.count(node) == 0 || !(votes.at(candidate) < votes.at(node))) continue;
-    if (winner == candidate || is_worse(winner, node)) winner = node;
+    if (const auto vote = votes.find(node); vote != votes.end()) best = std::max(best, vote->second.position);
   }
-  return winner;
+  cluster::NodeList winners;
+  if (best == votes.at(candidate).position) return winners;
+  for (const auto& node : participants) {
+    const auto vote = votes.find(node);
+    const bool is_known = ocf::contains(winners, node);
+    if (vote != votes.end() && vote->second.position == best && !is_known) winners.push_back(node);
+  }
+  std::sort(winners.begin(), winners.end(), [&](const auto& a, const auto& b) {
+    return std::pair(-score_of(a, scores), a) < std::pair(-score_of(b, scores), b);
+  });
+  return winners;
 }
 
-std::map<NodeName, PromotionScore> scores_for_winner(const NodeName& candidate, const NodeName& winner,
-                                                     const ocf::NotifyContext& transition,
-                                                     const cluster::ScoreTable& scores) {
+bool is_chosen_in_spite_of_scores(const NodeName& candidate, const cluster::NodeList& participants,
+                                  const cluster::ScoreTable& scores) {
+  return std::any_of(participants.begin(), participants.end(), [&](const auto& node) {
+    return score_of(node, scores) > score_of(candidate, scores);
+  });
+}
+
+Concession concede(const NodeName& candidate, const cluster::NodeList& winners, const cluster::NodeList& participants,
+                   const cluster::ScoreTable& scores, const cluster::ScoreTable& placement) {
+  const auto first = std::find_if(winners.begin(), winners.end(),
+                                  [&](const auto& node) { return !is_forbidden(node, scores, placement); });
+  if (first == winners.end()) return {winners.front(), {}, true};
+  const auto& winner = *first;
   PromotionScore best_third = -cluster::kInfinity;
-  for (const auto& node : ocf::participants(transition)) {
+  for (const auto& node : participants) {
     if (node != candidate && node != winner) best_third = std::max(best_third, score_of(node, scores));
   }
-  const bool chosen_in_spite_of_scores = score_of(candidate, scores) < std::max(best_third, score_of(winner, scores));
-  const bool winner_was_recovered = ocf::contains(transition.stop, winner);
-  return {{candidate, chosen_in_spite_of_scores && !winner_was_recovered ? cluster::kForbiddenScore
-                                                                         : cluster::kLowestPromotableScore},
-          {winner, std::max({cluster::kBestStandbyScore, score_of(winner, scores), best_third + 1})}};
+  const auto raised = std::max({cluster::kBestStandbyScore, score_of(winner, scores), best_third + 1});
+  const auto lowered = cluster::kLowestPromotableScore;
+  const bool would_be_chosen_again =
+      score_of(candidate, placement) >= cluster::kInfinity ||
+      lowered + constraints_on(candidate, scores, placement) >= raised + constraints_on(winner, scores, placement);
+  return {winner, {{candidate, would_be_chosen_again ? cluster::kForbiddenScore : lowered}, {winner, raised}}, false};
 }
 
 }  // namespace pgsqlms::decision

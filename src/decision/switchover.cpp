@@ -3,10 +3,11 @@
 
 namespace pgsqlms::decision {
 
-std::optional<MissedShutdown> find_missed_shutdown(const pg::WalPosition& candidate,
-                                                   const Votes& shutdown_checkpoints) {
+std::optional<MissedShutdown> find_missed_shutdown(const Vote& candidate,
+                                                   const ShutdownCheckpoints& shutdown_checkpoints) {
   for (const auto& [node, checkpoint] : shutdown_checkpoints) {
-    if (!(checkpoint < candidate)) return MissedShutdown{node, checkpoint};
+    if (are_foreign(checkpoint.system_identifier, candidate.system_identifier)) continue;
+    if (!(checkpoint.position < candidate.position)) return MissedShutdown{node, checkpoint.position};
   }
   return std::nullopt;
 }

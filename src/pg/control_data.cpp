@@ -60,8 +60,12 @@ std::optional<ControlData> parse_control_data(std::string_view text) {
   const auto timeline = parse_number<Timeline>(value("Latest checkpoint's TimeLineID"));
   const auto minimum_recovery_timeline = parse_number<Timeline>(value("Min recovery ending loc's timeline"));
   const auto wal_level = find_wal_level(text);
-  if (!state || !checkpoint || !timeline || !minimum_recovery_timeline || !wal_level) return std::nullopt;
-  return ControlData{*state, *checkpoint, *timeline, *minimum_recovery_timeline, std::string(*wal_level)};
+  const auto system_identifier = parse_number<SystemIdentifier>(value("Database system identifier"));
+  if (!state || !checkpoint || !timeline || !minimum_recovery_timeline || !wal_level || !system_identifier) {
+    return std::nullopt;
+  }
+  return ControlData{*state,     *checkpoint, *timeline, *minimum_recovery_timeline, std::string(*wal_level),
+                     *system_identifier};
 }
 
 }  // namespace pgsqlms::pg

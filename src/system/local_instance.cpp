@@ -270,20 +270,21 @@ pg::ReplicationStatus LocalInstance::replication_status(Deadline deadline) {
   return status;
 }
 
-std::optional<pg::WalPosition> LocalInstance::identify_system(SessionKind kind, Deadline deadline) {
+std::optional<pg::Identity> LocalInstance::identify_system(SessionKind kind, Deadline deadline) {
   const auto attempt = Connection::open(address(), kind, deadline);
   if (!attempt.connection) return std::nullopt;
   const auto reply = attempt.connection->query("IDENTIFY_SYSTEM", deadline);
   if (reply.error || reply.rows.size() != 1 || reply.rows[0].size() < 3) return std::nullopt;
+  const auto system = parse_number<pg::SystemIdentifier>(reply.rows[0][0].value_or(""));
   const auto timeline = parse_number<pg::Timeline>(reply.rows[0][1].value_or(""));
   const auto lsn = find_lsn(reply.rows[0][2]);
-  if (!timeline || !lsn) return std::nullopt;
-  return pg::WalPosition{*timeline, *lsn};
+  if (!system || !timeline || !lsn) return std::nullopt;
+  return pg::Identity{*system, {*timeline, *lsn}};
 }
 
 /// Where no replication connection is to be had. pg_control may still show the timeline before the last switch, so the
 /// newest one that anybody shows counts.
-pg::WalPosition LocalInstance::position_by_sql(Deadline deadline) {
+pg::Identity LocalInstance::identify_by_sql(Deadline deadline) {
   const auto running = version().value_or(pg::ServerVersion{});
   const auto rows =
       ask(running.has_wal_names() ? "SELECT pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn()"
@@ -291,10 +292,12 @@ pg::WalPosition LocalInstance::position_by_sql(Deadline deadline) {
           deadline);
   const auto received = parse_lsn(rows.at(0).at(0));
   const auto replayed = parse_lsn(rows.at(0).at(1));
-  pg::WalPosition position;
+  pg::Identity identity;
+  auto& position = identity.position;
   position.lsn = std::max(received, replayed);
   if (const auto control = control_data(deadline)) {
     position.timeline = std::max(control->timeline, control->minimum_recovery_timeline);
+    identity.system_identifier = control->system_identifier;
   }
   if (running.has_wal_receiver_view()) {
     for (const auto& row : ask("SELECT received_tli FROM pg_stat_wal_receiver", deadline)) {
@@ -302,15 +305,15 @@ pg::WalPosition LocalInstance::position_by_sql(Deadline deadline) {
     }
   }
   if (position.timeline == 0 || position.lsn == pg::Lsn{}) throw Failure("the instance does not know its WAL position");
-  return position;
+  return identity;
 }
 
-pg::WalPosition LocalInstance::wal_position(Deadline deadline) {
+pg::Identity LocalInstance::identify(Deadline deadline) {
   const auto running = version().value_or(pg::ServerVersion{});
   const auto kind =
       running.replicates_by_database_line() ? SessionKind::DatabaseReplication : SessionKind::PhysicalReplication;
-  if (const auto position = identify_system(kind, deadline)) return *position;
-  return position_by_sql(deadline);
+  if (const auto identity = identify_system(kind, deadline)) return *identity;
+  return identify_by_sql(deadline);
 }
 
 pg::TimelineHistory LocalInstance::timeline_history(pg::Timeline timeline) {
@@ -340,6 +343,10 @@ bool LocalInstance::ends_with_shutdown_checkpoint(const pg::WalPosition& end, De
     if (last != std::string::npos) return is_shutdown_checkpoint(outcome.out.substr(last));
   }
   return false;
+}
+
+std::string LocalInstance::synchronous_standby_names(Deadline deadline) {
+  return ask("SELECT current_setting('synchronous_standby_names')", deadline).at(0).at(0).value_or("");
 }
 
 // ---- Standby settings

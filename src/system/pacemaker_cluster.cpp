@@ -40,12 +40,6 @@ Outcome checked(const std::string& name, Outcome outcome) {
   return outcome;
 }
 
-cluster::NodeList parse_members(const std::string& text) {
-  cluster::NodeList nodes;
-  for (const auto word : words(text)) nodes.emplace_back(word);
-  return nodes;
-}
-
 using Tree = boost::property_tree::ptree;
 
 std::optional<cluster::PromotionScore> score_in(const Tree& node, const std::string& attribute) {
@@ -136,21 +130,25 @@ cluster::NodeName PacemakerCluster::local_node() {
   return *local_node_;
 }
 
-cluster::NodeList PacemakerCluster::members(Deadline deadline) {
-  return parse_members(run_tool({"crm_node", "-p"}, deadline).out);
+cluster::Membership PacemakerCluster::membership(Deadline deadline) {
+  return parse_membership(run_tool({"crm_mon", "--as-xml"}, deadline).out);
 }
 
 cluster::LocalStatus PacemakerCluster::local_status(Deadline deadline) {
   return parse_local_status(run_tool({"crm_mon", "--as-xml"}, deadline).out, resource_, local_node());
 }
 
-void PacemakerCluster::report_failure(Deadline deadline) {
-  const auto outcome = run_tool({"crm_resource", "--fail", "--resource", resource_, "--node", local_node()}, deadline);
+void PacemakerCluster::report_failure(const cluster::NodeName& node, Deadline deadline) {
+  const auto outcome = run_tool({"crm_resource", "--fail", "--resource", resource_, "--node", node}, deadline);
   if (!outcome.succeeded()) throw ocf::Failure("crm_resource --fail: " + describe(outcome));
 }
 
 cluster::ScoreTable PacemakerCluster::promotion_scores(Deadline deadline) {
   return parse_scores(run_tool({"cibadmin", "-Q", "-o", "nodes"}, deadline).out, score_attribute());
+}
+
+cluster::ScoreTable PacemakerCluster::placement_scores(Deadline deadline) {
+  return parse_placement(run_tool({"crm_simulate", "-sL"}, deadline).out, resource_);
 }
 
 void PacemakerCluster::set_promotion_score(const cluster::NodeName& node, cluster::PromotionScore score,
@@ -192,12 +190,26 @@ cluster::ScoreTable parse_scores(const std::string& cib_nodes, const std::string
   throw ocf::Failure(std::string("cibadmin --query printed no nodes: ") + error.what());
 }
 
-cluster::LocalStatus parse_local_status(const std::string& crm_mon, const std::string& resource,
-                                        const cluster::NodeName& node) try {
+namespace {
+
+/// The root of what crm_mon prints. Throws ocf::Failure if it is no such XML.
+Tree read_status(const std::string& crm_mon) try {
   std::istringstream text(crm_mon);
   Tree tree;
   boost::property_tree::read_xml(text, tree);
-  const auto& root = tree.get_child("crm_mon");
+  auto root = tree.get_child("crm_mon");
+  static_cast<void>(root.get_child("nodes"));
+  static_cast<void>(root.get_child("resources"));
+  return root;
+} catch (const boost::property_tree::ptree_error& error) {
+  throw ocf::Failure(std::string("crm_mon printed no status: ") + error.what());
+}
+
+}  // namespace
+
+cluster::LocalStatus parse_local_status(const std::string& crm_mon, const std::string& resource,
+                                        const cluster::NodeName& node) {
+  const auto root = read_status(crm_mon);
   cluster::LocalStatus status;
   for (const auto& [tag, element] : root.get_child("nodes")) {
     if (tag != "node" || attribute_of(element, "name") != node) continue;
@@ -208,8 +220,33 @@ cluster::LocalStatus parse_local_status(const std::string& crm_mon, const std::s
   }
   status.instance = find_instance(root.get_child("resources"), resource, node);
   return status;
-} catch (const boost::property_tree::ptree_error& error) {
-  throw ocf::Failure(std::string("crm_mon printed no status: ") + error.what());
+}
+
+cluster::Membership parse_membership(const std::string& crm_mon) {
+  cluster::Membership membership;
+  const auto root = read_status(crm_mon);
+  for (const auto& [tag, element] : root.get_child("nodes")) {
+    if (tag != "node" || !is_set(element, "online")) continue;
+    membership.online.push_back(attribute_of(element, "name"));
+    if (is_set(element, "maintenance")) membership.in_maintenance.push_back(attribute_of(element, "name"));
+  }
+  return membership;
+}
+
+cluster::ScoreTable parse_placement(const std::string& crm_simulate, const std::string& resource) {
+  constexpr std::string_view kBetween = " promotion score on ";
+  cluster::ScoreTable placement;
+  for (const auto line : split(crm_simulate, "\n")) {
+    const auto at = line.find(kBetween);
+    if (at == std::string_view::npos || !is_instance_of(resource, std::string(trimmed(line.substr(0, at))))) continue;
+    const auto rest = line.substr(at + kBetween.size());
+    const auto colon = rest.rfind(": ");
+    if (colon == std::string_view::npos) continue;
+    const auto score = cluster::parse_score(trimmed(rest.substr(colon + 1)));
+    auto& known = placement[std::string(rest.substr(0, colon))];
+    if (score) known = std::max(known.value_or(-cluster::kInfinity), *score);
+  }
+  return placement;
 }
 
 cluster::AttributeTable parse_attributes(const std::string& lines) {

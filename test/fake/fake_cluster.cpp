@@ -44,6 +44,18 @@ cluster::NodeList FakeCluster::members() const {
   return present;
 }
 
+cluster::ScoreTable FakeCluster::placement() const {
+  cluster::ScoreTable placement;
+  for (const auto& node : members()) {
+    const auto constraint = constraints.find(node);
+    const auto added = constraint == constraints.end() ? 0 : constraint->second;
+    const auto score = scores.at(node).value_or(0);
+    const bool is_forbidden = added == -cluster::kInfinity || score == -cluster::kInfinity;
+    placement[node] = is_forbidden ? -cluster::kInfinity : std::min(score + added, cluster::kInfinity);
+  }
+  return placement;
+}
+
 void FakeMember::call(Deadline deadline) {
   ++world_.calls;
   if (world_.fails) throw ocf::Failure("the cluster does not answer");
@@ -57,9 +69,9 @@ NodeName FakeMember::local_node() {
   return name_;
 }
 
-cluster::NodeList FakeMember::members(Deadline deadline) {
+cluster::Membership FakeMember::membership(Deadline deadline) {
   call(deadline);
-  return world_.members();
+  return {world_.members(), world_.in_maintenance};
 }
 
 cluster::LocalStatus FakeMember::local_status(Deadline deadline) {
@@ -67,14 +79,19 @@ cluster::LocalStatus FakeMember::local_status(Deadline deadline) {
   return world_.statuses[name_];
 }
 
-void FakeMember::report_failure(Deadline deadline) {
+void FakeMember::report_failure(const NodeName& node, Deadline deadline) {
   call(deadline);
-  world_.writes.push_back("failure " + name_);
+  world_.writes.push_back("failure " + node);
 }
 
 cluster::ScoreTable FakeMember::promotion_scores(Deadline deadline) {
   call(deadline);
   return world_.scores;
+}
+
+cluster::ScoreTable FakeMember::placement_scores(Deadline deadline) {
+  call(deadline);
+  return world_.placement();
 }
 
 void FakeMember::set_promotion_score(const NodeName& node, cluster::PromotionScore score, Deadline deadline) {

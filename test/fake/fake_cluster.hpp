@@ -30,9 +30,13 @@ struct FakeCluster {
   /// The node is no member any more; as in pacemaker-attrd, its private attributes are forgotten.
   void leave(const NodeName& node, Duration delay = {});
   [[nodiscard]] cluster::NodeList members() const;
+  /// What Pacemaker makes of the scores.
+  [[nodiscard]] cluster::ScoreTable placement() const;
 
   FakeClock& clock;
   cluster::ScoreTable scores;
+  std::map<NodeName, cluster::PromotionScore> constraints;  ///< what they add to the scores
+  cluster::NodeList in_maintenance;
   std::map<NodeName, cluster::LocalStatus> statuses;
   bool fails = false;               ///< none of the cluster's tools works
   Duration latency{};               ///< of each call
@@ -48,10 +52,11 @@ class FakeMember : public cluster::Cluster {
   FakeMember(FakeCluster& world, NodeName name) : world_(world), name_(std::move(name)) {}
 
   [[nodiscard]] NodeName local_node() override;
-  [[nodiscard]] cluster::NodeList members(Deadline deadline) override;
+  [[nodiscard]] cluster::Membership membership(Deadline deadline) override;
   [[nodiscard]] cluster::LocalStatus local_status(Deadline deadline) override;
-  void report_failure(Deadline deadline) override;
+  void report_failure(const NodeName& node, Deadline deadline) override;
   [[nodiscard]] cluster::ScoreTable promotion_scores(Deadline deadline) override;
+  [[nodiscard]] cluster::ScoreTable placement_scores(Deadline deadline) override;
   void set_promotion_score(const NodeName& node, cluster::PromotionScore score, Deadline deadline) override;
   [[nodiscard]] cluster::AttributeTable attributes(PrivateAttribute attribute, Deadline deadline) override;
   void set_attribute(PrivateAttribute attribute, const std::string& value, Deadline deadline) override;

@@ -19,7 +19,7 @@ constexpr int kVersion15 = 150000;
 
 FakeInstance::FakeInstance(FakeClock& clock, InstanceState state) : clock_(clock) {
   installed = {true, true, true, pg::ServerVersion{kVersion15}, std::nullopt, false};
-  control = pg::ControlData{DbState::InProduction, position.lsn, position.timeline, 0, "replica"};
+  control = pg::ControlData{DbState::InProduction, position.lsn, position.timeline, 0, "replica", system_identifier};
   postmaster = true;
   primary = true;
   switch (state) {
@@ -158,12 +158,12 @@ pg::ReplicationStatus FakeInstance::replication_status(Deadline deadline) {
   return replication;
 }
 
-pg::WalPosition FakeInstance::wal_position(Deadline deadline) {
-  questions.emplace_back("wal_position");
+pg::Identity FakeInstance::identify(Deadline deadline) {
+  questions.emplace_back("identify");
   settle();
   connect(deadline);
   if (!knows_position) throw Failure("the instance does not know its WAL position");
-  return position;
+  return {system_identifier, position};
 }
 
 pg::TimelineHistory FakeInstance::timeline_history(pg::Timeline /*timeline*/) {
@@ -174,6 +174,13 @@ pg::TimelineHistory FakeInstance::timeline_history(pg::Timeline /*timeline*/) {
 bool FakeInstance::ends_with_shutdown_checkpoint(const pg::WalPosition& end, Deadline /*deadline*/) {
   questions.emplace_back("ends_with_shutdown_checkpoint");
   return has_shutdown_record && end == position;
+}
+
+std::string FakeInstance::synchronous_standby_names(Deadline deadline) {
+  questions.emplace_back("synchronous_standby_names");
+  settle();
+  connect(deadline);
+  return synchronous;
 }
 
 void FakeInstance::checkpoint(Deadline deadline) {

@@ -33,6 +33,8 @@ class FakeInstance : public pg::Instance {
   bool standby_signal = false;
   pg::WalPosition position{1, {0x3000000}};
   pg::TimelineHistory history;
+  pg::SystemIdentifier system_identifier = 7;
+  std::string synchronous;  ///< synchronous_standby_names
   pg::Contact contact = pg::Contact::Accepted;  ///< how a server answers that is up and neither starts nor stops
   std::string contact_detail;
   pg::Installation installed;
@@ -67,9 +69,10 @@ class FakeInstance : public pg::Instance {
   [[nodiscard]] bool answers(Deadline deadline) override;
   [[nodiscard]] pg::RecoverySettings recovery_settings(const pg::TemplateNames& names, Deadline deadline) override;
   [[nodiscard]] pg::ReplicationStatus replication_status(Deadline deadline) override;
-  [[nodiscard]] pg::WalPosition wal_position(Deadline deadline) override;
+  [[nodiscard]] pg::Identity identify(Deadline deadline) override;
   [[nodiscard]] pg::TimelineHistory timeline_history(pg::Timeline timeline) override;
   [[nodiscard]] bool ends_with_shutdown_checkpoint(const pg::WalPosition& end, Deadline deadline) override;
+  [[nodiscard]] std::string synchronous_standby_names(Deadline deadline) override;
 
   void checkpoint(Deadline deadline) override;
   void configure_as_standby(const pg::TemplateNames& names) override;

@@ -24,7 +24,7 @@ inline constexpr Transition kTransitions[] = {
     {ocf::Action::Start,   decision::InstanceState::Stopped,         start_as_standby,      "starting as a standby"},
     {ocf::Action::Start,   decision::InstanceState::CrashedPrimary,  start_as_standby,      "starting the crashed primary as a standby"},
     {ocf::Action::Start,   decision::InstanceState::CrashedStandby,  start_as_standby,      "starting the crashed standby again"},
-    {ocf::Action::Promote, decision::InstanceState::Primary,         stay,                  "already promoted"},
+    {ocf::Action::Promote, decision::InstanceState::Primary,         keep_primary_if_its_wal_counts, "already promoted"},
     {ocf::Action::Promote, decision::InstanceState::Standby,         promote_if_best,       "promoting if no other node has more WAL"},
     {ocf::Action::Promote, decision::InstanceState::Stopped,         start_and_promote,     "starting, then promoting if no other node has more WAL"},
     {ocf::Action::Demote,  decision::InstanceState::Standby,         stay,                  "already demoted"},

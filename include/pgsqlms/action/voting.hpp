@@ -2,27 +2,26 @@
 // Voting: the participants of an election publish their WAL positions, the candidate counts them.
 #pragma once
 
-#include <optional>
 #include <string>
 
 #include "pgsqlms/action/agent.hpp"
+#include "pgsqlms/decision/verdict.hpp"
 #include "pgsqlms/ocf/notify_context.hpp"
 
 namespace pgsqlms::action {
 
-/// What the votes say about promoting the local node.
-struct Verdict {
-  std::optional<std::string> refusal;          ///< why it must not be promoted; nothing if it may
-  std::optional<cluster::NodeName> successor;  ///< who is to be promoted instead, if that is known
-};
+/// As what the candidate's instance runs.
+enum class CandidateRole { Standby, Primary };
 
-/// Publishes the local instance's WAL position.
+/// Publishes the local instance's WAL position. Where the instance is down, reports that instead, as its failure.
 void publish_vote(Agent& agent);
 
-/// Waits until every online participant has voted, or until the deadline, and judges. Changes nothing.
-[[nodiscard]] Verdict count_votes(Agent& agent, const ocf::NotifyContext& transition, Deadline patience);
+/// Waits until every participant that can vote has voted or left, or until the deadline, and judges. Changes nothing.
+[[nodiscard]] decision::Verdict count_votes(Agent& agent, const ocf::NotifyContext& transition, Deadline patience,
+                                            CandidateRole role);
 
-/// Sets the scores that make Pacemaker choose `successor` instead of the local node.
-void yield_to(Agent& agent, const cluster::NodeName& successor);
+/// After a refusal: sets the scores that make Pacemaker choose the successor instead of the local node, and reports a
+/// rogue primary as failed. Returns the reason for people.
+std::string act_on_refusal(Agent& agent, const decision::Verdict& verdict);
 
 }  // namespace pgsqlms::action

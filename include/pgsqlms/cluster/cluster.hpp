@@ -22,6 +22,12 @@ using ocf::NodeList;
 /// Every node that the cluster knows, with the resource's score where it has one.
 using ScoreTable = std::map<NodeName, std::optional<PromotionScore>>;
 
+/// The nodes that take part in the cluster now, Pacemaker Remote's and bundles' among them.
+struct Membership {
+  NodeList online;
+  NodeList in_maintenance;  ///< those of them that Pacemaker leaves alone
+};
+
 /// The nodes on which a private attribute has a value, with the value.
 using AttributeTable = std::map<NodeName, std::string>;
 
@@ -36,14 +42,16 @@ class Cluster {
   virtual ~Cluster() = default;
 
   [[nodiscard]] virtual NodeName local_node() = 0;
-  /// The nodes that are members of the local partition now.
-  [[nodiscard]] virtual NodeList members(Deadline deadline) = 0;
+  [[nodiscard]] virtual Membership membership(Deadline deadline) = 0;
 
   [[nodiscard]] virtual LocalStatus local_status(Deadline deadline) = 0;
-  /// Tells the cluster that the instance on the local node has failed, as a monitor's answer would.
-  virtual void report_failure(Deadline deadline) = 0;
+  /// Tells the cluster that the instance on that node has failed, as a monitor's answer would.
+  virtual void report_failure(const NodeName& node, Deadline deadline) = 0;
 
   [[nodiscard]] virtual ScoreTable promotion_scores(Deadline deadline) = 0;
+  /// What Pacemaker makes of the scores, constraints included: the nodes with an instance that could be promoted or are
+  /// forbidden to be.
+  [[nodiscard]] virtual ScoreTable placement_scores(Deadline deadline) = 0;
   virtual void set_promotion_score(const NodeName& node, PromotionScore score, Deadline deadline) = 0;
 
   [[nodiscard]] virtual AttributeTable attributes(PrivateAttribute attribute, Deadline deadline) = 0;

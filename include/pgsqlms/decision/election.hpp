@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: PostgreSQL
-// The election: may the candidate that Pacemaker chose be promoted, or has another node more WAL?
+// The election: who has the most WAL, and which scores make Pacemaker promote that node.
 #pragma once
 
 #include <map>
-#include <string>
 
 #include "pgsqlms/cluster/cluster.hpp"
 #include "pgsqlms/decision/votes.hpp"
@@ -14,18 +13,30 @@ namespace pgsqlms::decision {
 /// Those of `participants` that have not voted.
 [[nodiscard]] cluster::NodeList find_silent(const cluster::NodeList& participants, const Votes& votes);
 
-/// The node to promote among `participants`: the candidate unless somebody is ahead of it; else the one with the most
-/// WAL, among equals the one with the highest score, then the first by name. The candidate must have voted.
-[[nodiscard]] cluster::NodeName elect(const cluster::NodeName& candidate, const cluster::NodeList& participants,
-                                      const Votes& votes, const cluster::ScoreTable& scores);
+/// Who is to be promoted among `participants` instead of a candidate that somebody is ahead of: those with the most WAL, the
+/// one with the highest score first, then by name. Empty if nobody is ahead of it. The candidate must have voted.
+[[nodiscard]] cluster::NodeList find_winners(const cluster::NodeName& candidate, const cluster::NodeList& participants,
+                                             const Votes& votes, const cluster::ScoreTable& scores);
 
-/// The scores that make Pacemaker choose `winner` instead of `candidate`: 1 for the candidate; for the winner 1000, or
-/// more where that is needed to be above every other participant. A candidate that was chosen though another
-/// participant had a higher score is wanted there by a location constraint; only -INFINITY keeps it from being
-/// promoted. Not so where Pacemaker has just recovered the winner, and would have passed over it for this once: if the
-/// winner cannot be promoted in the end, somebody must be left.
-[[nodiscard]] std::map<cluster::NodeName, cluster::PromotionScore> scores_for_winner(
-    const cluster::NodeName& candidate, const cluster::NodeName& winner, const ocf::NotifyContext& transition,
-    const cluster::ScoreTable& scores);
+/// Whether Pacemaker chose the candidate though a participant other than it has a higher score: a constraint or the
+/// state of the others decided, not the scores.
+[[nodiscard]] bool is_chosen_in_spite_of_scores(const cluster::NodeName& candidate, const cluster::NodeList& participants,
+                                                const cluster::ScoreTable& scores);
+
+/// The scores with which a candidate that is refused makes Pacemaker choose one of the winners instead.
+struct Concession {
+  cluster::NodeName winner;
+  std::map<cluster::NodeName, cluster::PromotionScore> scores;
+  bool is_forbidden = false;  ///< constraints forbid each winner, so that no score helps; then there are none
+};
+
+/// The winner is the first one that no constraint forbids. 1 for the candidate; for the winner 1000, or more where that is
+/// needed to be above every other participant. Where constraints prefer the candidate in spite of that, -INFINITY for it,
+/// which alone overrules them: but only if they let the winner be promoted, or nobody would be left. `placement` is what
+/// Pacemaker makes of the scores, constraints included; it matters only where is_chosen_in_spite_of_scores(), and a node
+/// that is not in it has no constraints. There must be a winner.
+[[nodiscard]] Concession concede(const cluster::NodeName& candidate, const cluster::NodeList& winners,
+                                 const cluster::NodeList& participants, const cluster::ScoreTable& scores,
+                                 const cluster::ScoreTable& placement);
 
 }  // namespace pgsqlms::decision

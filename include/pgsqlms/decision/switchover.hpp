@@ -3,7 +3,6 @@
 #pragma once
 
 #include <optional>
-#include <string>
 
 #include "pgsqlms/cluster/cluster.hpp"
 #include "pgsqlms/decision/votes.hpp"
@@ -17,10 +16,10 @@ struct MissedShutdown {
   pg::WalPosition checkpoint;  ///< where the shutdown checkpoint's record begins
 };
 
-/// Compares the candidate's position with every published shutdown checkpoint. A checkpoint on an older timeline than
-/// the candidate's is history; one at or after the candidate's position has not been received.
-[[nodiscard]] std::optional<MissedShutdown> find_missed_shutdown(const pg::WalPosition& candidate,
-                                                                 const Votes& shutdown_checkpoints);
+/// Compares the candidate's position with every published shutdown checkpoint of its own system. A checkpoint on an older
+/// timeline than the candidate's is history; one at or after the candidate's position has not been received.
+[[nodiscard]] std::optional<MissedShutdown> find_missed_shutdown(const Vote& candidate,
+                                                                 const ShutdownCheckpoints& shutdown_checkpoints);
 
 /// The primary that this transition demotes and keeps running elsewhere than on `candidate`; nothing if there is none.
 [[nodiscard]] std::optional<cluster::NodeName> find_demoted_primary(const ocf::NotifyContext& transition,

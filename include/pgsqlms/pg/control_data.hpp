@@ -29,6 +29,7 @@ struct ControlData {
   Timeline timeline = 0;                   ///< "Latest checkpoint's TimeLineID"
   Timeline minimum_recovery_timeline = 0;  ///< "Min recovery ending loc's timeline"; 0 on a primary
   std::string wal_level;
+  SystemIdentifier system_identifier = 0;
 };
 
 /// Parses what pg_controldata prints under LC_ALL=C, of 9.3 and newer. Nothing if a line is missing or not understood.

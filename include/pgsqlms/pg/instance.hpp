@@ -73,6 +73,12 @@ struct ReplicationStatus {
   std::vector<WalSender> walsenders;
 };
 
+/// What a running instance is and how far it is, as IDENTIFY_SYSTEM tells.
+struct Identity {
+  SystemIdentifier system_identifier = 0;
+  WalPosition position;  ///< the replayed timeline and the greater of received and replayed LSN
+};
+
 class Instance {
  public:
   virtual ~Instance() = default;
@@ -87,12 +93,14 @@ class Instance {
   [[nodiscard]] virtual RecoverySettings recovery_settings(const TemplateNames& names, Deadline deadline) = 0;
   /// Needs a primary that accepts connections.
   [[nodiscard]] virtual ReplicationStatus replication_status(Deadline deadline) = 0;
-  /// The replayed timeline and the greater of received and replayed LSN of a running instance.
-  [[nodiscard]] virtual WalPosition wal_position(Deadline deadline) = 0;
+  [[nodiscard]] virtual Identity identify(Deadline deadline) = 0;
   /// The timelines before this one. Empty also where the instance has no file that tells them.
   [[nodiscard]] virtual TimelineHistory timeline_history(Timeline timeline) = 0;
   /// Whether the last record before `end` in the local WAL is a shutdown checkpoint.
   [[nodiscard]] virtual bool ends_with_shutdown_checkpoint(const WalPosition& end, Deadline deadline) = 0;
+
+  /// The setting synchronous_standby_names of a running instance.
+  [[nodiscard]] virtual std::string synchronous_standby_names(Deadline deadline) = 0;
 
   virtual void checkpoint(Deadline deadline) = 0;
   /// Makes the next start one in standby mode: writes standby.signal, or recovery.conf from the template.

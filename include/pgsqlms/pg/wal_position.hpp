@@ -27,6 +27,9 @@ struct Lsn {
 
 using Timeline = std::uint32_t;
 
+/// What initdb gives an instance and all its copies share; 0 is none.
+using SystemIdentifier = std::uint64_t;
+
 /// A position on a timeline. Ordered by timeline, then by LSN.
 struct WalPosition {
   Timeline timeline = 0;

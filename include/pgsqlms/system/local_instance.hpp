@@ -26,9 +26,10 @@ class LocalInstance : public pg::Instance {
   [[nodiscard]] bool answers(Deadline deadline) override;
   [[nodiscard]] pg::RecoverySettings recovery_settings(const pg::TemplateNames& names, Deadline deadline) override;
   [[nodiscard]] pg::ReplicationStatus replication_status(Deadline deadline) override;
-  [[nodiscard]] pg::WalPosition wal_position(Deadline deadline) override;
+  [[nodiscard]] pg::Identity identify(Deadline deadline) override;
   [[nodiscard]] pg::TimelineHistory timeline_history(pg::Timeline timeline) override;
   [[nodiscard]] bool ends_with_shutdown_checkpoint(const pg::WalPosition& end, Deadline deadline) override;
+  [[nodiscard]] std::string synchronous_standby_names(Deadline deadline) override;
 
   void checkpoint(Deadline deadline) override;
   void configure_as_standby(const pg::TemplateNames& names) override;
@@ -51,8 +52,8 @@ class LocalInstance : public pg::Instance {
   void contact(pg::ProbeFacts& facts, Deadline deadline);
   [[nodiscard]] bool is_foreign(const Connection& connection, std::string& detail) const;
   [[nodiscard]] std::vector<Connection::Row> ask(const std::string& sql, Deadline deadline);
-  [[nodiscard]] std::optional<pg::WalPosition> identify_system(SessionKind kind, Deadline deadline);
-  [[nodiscard]] pg::WalPosition position_by_sql(Deadline deadline);
+  [[nodiscard]] std::optional<pg::Identity> identify_system(SessionKind kind, Deadline deadline);
+  [[nodiscard]] pg::Identity identify_by_sql(Deadline deadline);
   [[nodiscard]] std::optional<std::string> setting_by_sql(const std::string& name, Deadline deadline);
   [[nodiscard]] std::string setting(const std::string& name, Deadline deadline);
   [[nodiscard]] std::string read_template(const pg::TemplateNames& names);

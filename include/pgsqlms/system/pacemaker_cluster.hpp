@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: PostgreSQL
 // PacemakerCluster: the cluster through Pacemaker's own tools (crm_attribute, attrd_updater, cibadmin, crm_node,
-// crm_mon, crm_resource).
+// crm_mon, crm_resource, crm_simulate).
 //
 // The tools are the only interface that all versions from 1.1.13 to 3.0 have in common.
 #pragma once
@@ -21,10 +21,11 @@ class PacemakerCluster : public cluster::Cluster {
   PacemakerCluster(const ocf::Context& context, const ocf::Environment& environment, Clock& clock);
 
   [[nodiscard]] cluster::NodeName local_node() override;
-  [[nodiscard]] cluster::NodeList members(Deadline deadline) override;
+  [[nodiscard]] cluster::Membership membership(Deadline deadline) override;
   [[nodiscard]] cluster::LocalStatus local_status(Deadline deadline) override;
-  void report_failure(Deadline deadline) override;
+  void report_failure(const cluster::NodeName& node, Deadline deadline) override;
   [[nodiscard]] cluster::ScoreTable promotion_scores(Deadline deadline) override;
+  [[nodiscard]] cluster::ScoreTable placement_scores(Deadline deadline) override;
   void set_promotion_score(const cluster::NodeName& node, cluster::PromotionScore score, Deadline deadline) override;
   [[nodiscard]] cluster::AttributeTable attributes(cluster::PrivateAttribute attribute, Deadline deadline) override;
   void set_attribute(cluster::PrivateAttribute attribute, const std::string& value, Deadline deadline) override;
@@ -49,6 +50,12 @@ class PacemakerCluster : public cluster::Cluster {
 /// such XML.
 [[nodiscard]] cluster::LocalStatus parse_local_status(const std::string& crm_mon, const std::string& resource,
                                                       const cluster::NodeName& node);
+
+/// The nodes that `crm_mon --as-xml` shows as online, whatever their kind. Throws as parse_local_status().
+[[nodiscard]] cluster::Membership parse_membership(const std::string& crm_mon);
+
+/// What `crm_simulate -sL` prints of the resource's promotion: of each node the best score of the clone's instances.
+[[nodiscard]] cluster::ScoreTable parse_placement(const std::string& crm_simulate, const std::string& resource);
 
 /// The values in what `attrd_updater -Q -A` prints; empty ones mean that the attribute is not set.
 [[nodiscard]] cluster::AttributeTable parse_attributes(const std::string& lines);

@@ -26,132 +26,129 @@ std::vector<Votes> every_votes() {
   std::vector<Votes> all;
   for (const auto& first : positions)
     for (const auto& second : positions)
-      for (const auto& third : positions) all.push_back({{"srv1", first}, {"srv2", second}, {"srv3", third}});
+      for (const auto& third : positions) all.push_back({{"srv1", {first}}, {"srv2", {second}}, {"srv3", {third}}});
   return all;
 }
 
-TEST(Elect, KeepsACandidateThatNobodyIsAheadOf) {
+TEST(FindWinners, FindsNobodyForACandidateThatNobodyIsAheadOf) {
   for (const auto& votes : every_votes()) {
     SCOPED_TRACE(describe(votes));
     for (const auto& candidate : kNodes) {
-      const bool is_beaten =
-          std::any_of(votes.begin(), votes.end(), [&](const auto& vote) { return votes.at(candidate) < vote.second; });
-      ASSERT_EQ(elect(candidate, kNodes, votes, {}) == candidate, !is_beaten);
+      const bool is_beaten = std::any_of(votes.begin(), votes.end(), [&](const auto& vote) {
+        return votes.at(candidate).position < vote.second.position;
+      });
+      ASSERT_EQ(find_winners(candidate, kNodes, votes, {}).empty(), !is_beaten);
     }
   }
 }
 
-TEST(Elect, NeverChoosesANodeThatIsBehindAnother) {
+TEST(FindWinners, FindsEveryNodeThatNobodyIsAheadOf) {
   for (const auto& votes : every_votes()) {
     SCOPED_TRACE(describe(votes));
     for (const auto& candidate : kNodes) {
-      const auto winner = elect(candidate, kNodes, votes, {});
-      for (const auto& [node, position] : votes) ASSERT_FALSE(votes.at(winner) < position) << winner << " " << node;
+      const auto winners = find_winners(candidate, kNodes, votes, {});
+      if (winners.empty()) continue;
+      for (const auto& [node, vote] : votes) {
+        ASSERT_FALSE(votes.at(winners.front()).position < vote.position) << node;
+        ASSERT_EQ(ocf::contains(winners, node), vote.position == votes.at(winners.front()).position) << node;
+      }
     }
   }
 }
 
-TEST(Elect, DoesNotDependOnTheOrderOfTheParticipants) {
+TEST(FindWinners, DoesNotDependOnTheOrderOfTheParticipants) {
   const ScoreTable scores = {{"srv1", 1}, {"srv2", 990}, {"srv3", 990}};
   for (const auto& votes : every_votes()) {
     SCOPED_TRACE(describe(votes));
     auto participants = kNodes;
-    const auto winner = elect("srv1", participants, votes, scores);
+    const auto winners = find_winners("srv1", participants, votes, scores);
     while (std::next_permutation(participants.begin(), participants.end())) {
-      ASSERT_EQ(elect("srv1", participants, votes, scores), winner);
+      ASSERT_EQ(find_winners("srv1", participants, votes, scores), winners);
     }
+    participants.push_back("srv2");
+    ASSERT_EQ(find_winners("srv1", participants, votes, scores), winners);
   }
 }
 
-TEST(Elect, ComparesLsnsAsNumbers) {
-  const Votes votes = {{"srv1", {1, {9}}}, {"srv2", {1, {10}}}};
-  EXPECT_EQ(elect("srv1", {"srv1", "srv2"}, votes, {}), "srv2");
+TEST(FindWinners, ComparesLsnsAsNumbers) {
+  const Votes votes = {{"srv1", {{1, {9}}}}, {"srv2", {{1, {10}}}}};
+  EXPECT_EQ(find_winners("srv1", {"srv1", "srv2"}, votes, {}), NodeList{"srv2"});
 }
 
-TEST(Elect, PutsANewerTimelineAboveMoreWal) {
-  const Votes votes = {{"srv1", {1, {1000}}}, {"srv2", {2, {10}}}};
-  EXPECT_EQ(elect("srv1", {"srv1", "srv2"}, votes, {}), "srv2");
+TEST(FindWinners, PutsANewerTimelineAboveMoreWal) {
+  const Votes votes = {{"srv1", {{1, {1000}}}}, {"srv2", {{2, {10}}}}};
+  EXPECT_EQ(find_winners("srv1", {"srv1", "srv2"}, votes, {}), NodeList{"srv2"});
 }
 
-TEST(Elect, ChoosesAmongEqualsTheOneWithTheHighestScore) {
-  const Votes votes = {{"srv1", {1, {5}}}, {"srv2", {1, {6}}}, {"srv3", {1, {6}}}};
-  EXPECT_EQ(elect("srv1", kNodes, votes, {{"srv2", 990}, {"srv3", 1000}}), "srv3");
-  EXPECT_EQ(elect("srv1", kNodes, votes, {{"srv2", 1000}, {"srv3", 990}}), "srv2");
-  EXPECT_EQ(elect("srv1", kNodes, votes, {{"srv2", std::nullopt}, {"srv3", -1000}}), "srv3");
+TEST(FindWinners, PutsTheHighestScoreFirstAndThenTheFirstName) {
+  const Votes votes = {{"srv1", {{1, {5}}}}, {"srv2", {{1, {6}}}}, {"srv3", {{1, {6}}}}};
+  EXPECT_EQ(find_winners("srv1", kNodes, votes, {{"srv2", 990}, {"srv3", 1000}}), (NodeList{"srv3", "srv2"}));
+  EXPECT_EQ(find_winners("srv1", kNodes, votes, {{"srv2", 1000}, {"srv3", 990}}), (NodeList{"srv2", "srv3"}));
+  EXPECT_EQ(find_winners("srv1", kNodes, votes, {{"srv2", std::nullopt}, {"srv3", -1000}}), (NodeList{"srv3", "srv2"}));
+  EXPECT_EQ(find_winners("srv1", kNodes, votes, {}), (NodeList{"srv2", "srv3"}));
 }
 
-TEST(Elect, ChoosesAmongEqualsOfOneScoreTheFirstByName) {
-  const Votes votes = {{"srv1", {1, {5}}}, {"srv2", {1, {6}}}, {"srv3", {1, {6}}}};
-  EXPECT_EQ(elect("srv1", kNodes, votes, {}), "srv2");
-}
-
-TEST(Elect, ChoosesOnlyAmongTheParticipants) {
-  const Votes votes = {{"srv1", {1, {5}}}, {"srv2", {1, {6}}}, {"srv3", {1, {7}}}};
-  EXPECT_EQ(elect("srv1", {"srv1", "srv2"}, votes, {}), "srv2");
-}
-
-TEST(Elect, PassesOverAParticipantWithoutAVote) {
-  const Votes votes = {{"srv1", {1, {5}}}, {"srv3", {1, {6}}}};
-  EXPECT_EQ(elect("srv1", kNodes, votes, {{"srv2", 1000}}), "srv3");
+TEST(FindWinners, LooksAtParticipantsThatHaveVotedOnly) {
+  const Votes votes = {{"srv1", {{1, {5}}}}, {"srv2", {{1, {6}}}}, {"srv3", {{1, {7}}}}};
+  EXPECT_EQ(find_winners("srv1", {"srv1", "srv2", "srv9"}, votes, {{"srv9", 1000}}), NodeList{"srv2"});
 }
 
 TEST(FindSilent, NamesTheParticipantsThatDidNotVote) {
-  const Votes votes = {{"srv1", {1, {5}}}, {"srv9", {1, {5}}}};
+  const Votes votes = {{"srv1", {{1, {5}}}}, {"srv9", {{1, {5}}}}};
   EXPECT_EQ(find_silent(kNodes, votes), (NodeList{"srv2", "srv3"}));
   EXPECT_EQ(find_silent({"srv1"}, votes), NodeList{});
   EXPECT_EQ(find_silent({}, votes), NodeList{});
 }
 
-ocf::NotifyContext with_running(const NodeList& nodes) {
-  ocf::NotifyContext transition;
-  transition.active = nodes;
-  return transition;
-}
-
-TEST(ScoresForWinner, MakePacemakerChooseTheWinner) {
+TEST(Concede, MakesPacemakerChooseTheWinner) {
   const Scores expected = {{"srv1", 1}, {"srv2", 1000}};
-  EXPECT_EQ(scores_for_winner("srv1", "srv2", with_running(kNodes), {{"srv1", 1000}, {"srv2", 990}, {"srv3", 980}}),
-            expected);
-  EXPECT_EQ(scores_for_winner("srv1", "srv2", with_running(kNodes), {{"srv1", 1001}, {"srv2", -1000}, {"srv3", -1000}}),
-            expected);
-  EXPECT_EQ(scores_for_winner("srv1", "srv2", with_running(kNodes), {{"srv1", std::nullopt}, {"srv2", std::nullopt}}),
-            expected);
-  EXPECT_EQ(scores_for_winner("srv1", "srv2", with_running({}), {}), expected);
+  const ScoreTable several[] = {{{"srv1", 1000}, {"srv2", 990}, {"srv3", 980}},
+                                {{"srv1", 1001}, {"srv2", -1000}, {"srv3", -1000}},
+                                {{"srv1", std::nullopt}, {"srv2", std::nullopt}},
+                                {}};
+  for (const auto& scores : several) EXPECT_EQ(concede("srv1", {"srv2"}, kNodes, scores, {}).scores, expected);
 }
 
-TEST(ScoresForWinner, PutTheWinnerAboveEveryOtherParticipant) {
+TEST(Concede, PutsTheWinnerAboveEveryOtherParticipant) {
   const ScoreTable scores = {{"srv1", 1001}, {"srv2", -1000}, {"srv3", 1000}};
-  EXPECT_EQ(scores_for_winner("srv1", "srv2", with_running(kNodes), scores), (Scores{{"srv1", 1}, {"srv2", 1001}}));
-  EXPECT_EQ(scores_for_winner("srv1", "srv2", with_running({"srv1", "srv2"}), scores),
-            (Scores{{"srv1", 1}, {"srv2", 1000}}));
+  EXPECT_EQ(concede("srv1", {"srv2"}, kNodes, scores, {}).scores, (Scores{{"srv1", 1}, {"srv2", 1001}}));
+  EXPECT_EQ(concede("srv1", {"srv2"}, {"srv1", "srv2"}, scores, {}).scores, (Scores{{"srv1", 1}, {"srv2", 1000}}));
 }
 
-TEST(ScoresForWinner, ForbidTheCandidateThatWasChosenInSpiteOfThem) {
-  EXPECT_EQ(scores_for_winner("srv1", "srv2", with_running(kNodes), {{"srv1", 1}, {"srv2", 1000}}),
-            (Scores{{"srv1", kForbiddenScore}, {"srv2", 1000}}));
-  EXPECT_EQ(scores_for_winner("srv1", "srv2", with_running(kNodes), {{"srv1", 1}, {"srv2", 1}, {"srv3", 1000}}),
-            (Scores{{"srv1", kForbiddenScore}, {"srv2", 1001}}));
+TEST(Concede, ForbidsTheCandidateThatConstraintsWouldChooseAgain) {
+  const ScoreTable scores = {{"srv1", 990}, {"srv2", 1000}};
+  const auto candidate_gets = [&](const ScoreTable& placement) {
+    return concede("srv1", {"srv2"}, kNodes, scores, placement).scores.at("srv1");
+  };
+  EXPECT_EQ(candidate_gets({{"srv1", cluster::kInfinity}, {"srv2", 1000}}), kForbiddenScore);
+  EXPECT_EQ(candidate_gets({{"srv1", 990 + 999}, {"srv2", 1000}}), kForbiddenScore);
+  EXPECT_EQ(candidate_gets({{"srv1", 990 + 998}, {"srv2", 1000}}), 1);
+  EXPECT_EQ(candidate_gets({{"srv1", 990 + 1998}, {"srv2", 1000 + 1000}}), 1);
+  EXPECT_EQ(candidate_gets({{"srv1", 990}, {"srv2", 1000}}), 1);
+  EXPECT_EQ(candidate_gets({{"srv2", 1000}}), 1);
+  EXPECT_EQ(candidate_gets({}), 1);
 }
 
-TEST(ScoresForWinner, ForbidTheSameCandidateTheSecondTimeOnly) {
-  ScoreTable scores = {{"srv1", 1000}, {"srv2", 990}, {"srv3", 980}};
-  const auto first = scores_for_winner("srv1", "srv2", with_running(kNodes), scores);
-  EXPECT_EQ(first.at("srv1"), 1);
-  for (const auto& [node, score] : first) scores[node] = score;
-  EXPECT_EQ(scores_for_winner("srv1", "srv2", with_running(kNodes), scores).at("srv1"), kForbiddenScore);
+TEST(Concede, ChangesNothingWhereAConstraintForbidsTheWinner) {
+  const ScoreTable scores = {{"srv1", 990}, {"srv2", 1000}};
+  for (const auto candidate : {990, cluster::kInfinity}) {
+    const auto concession = concede("srv1", {"srv2"}, kNodes, scores, {{"srv1", candidate}, {"srv2", kForbiddenScore}});
+    EXPECT_TRUE(concession.is_forbidden);
+    EXPECT_EQ(concession.scores, Scores{});
+  }
+  EXPECT_EQ(concede("srv1", {"srv2", "srv3"}, kNodes, scores, {{"srv2", kForbiddenScore}}).winner, "srv3");
+  // Here it is the score itself, which is about to change.
+  EXPECT_FALSE(concede("srv1", {"srv2"}, kNodes, {{"srv1", 1}, {"srv2", kForbiddenScore}},
+                       {{"srv1", 1}, {"srv2", kForbiddenScore}})
+                   .is_forbidden);
 }
 
-TEST(ScoresForWinner, DoNotForbidWhoWasChosenWhileTheWinnerIsRecovered) {
-  auto transition = with_running(kNodes);
-  transition.stop = transition.start = {"srv2"};
-  const ScoreTable scores = {{"srv1", 990}, {"srv2", 1001}, {"srv3", 1000}};
-  EXPECT_EQ(scores_for_winner("srv1", "srv2", transition, scores), (Scores{{"srv1", 1}, {"srv2", 1001}}));
-}
-
-TEST(ScoresForWinner, DoNotForbidACandidateOfTheFirstStart) {
-  // It took the score 1 because nobody had one.
-  EXPECT_EQ(scores_for_winner("srv1", "srv2", with_running(kNodes), {{"srv1", 1}, {"srv2", std::nullopt}}).at("srv1"),
-            1);
+TEST(IsChosenInSpiteOfScores, IsTrueWhereAnyOtherParticipantHasAHigherOne) {
+  EXPECT_TRUE(is_chosen_in_spite_of_scores("srv1", kNodes, {{"srv1", 1}, {"srv2", 1}, {"srv3", 1000}}));
+  EXPECT_FALSE(is_chosen_in_spite_of_scores("srv1", kNodes, {{"srv1", 1000}, {"srv2", 1000}, {"srv3", 1}}));
+  EXPECT_FALSE(is_chosen_in_spite_of_scores("srv1", {"srv1", "srv2"}, {{"srv1", 1}, {"srv3", 1000}}));
+  // It took the score 1 because nobody had one: the first start.
+  EXPECT_FALSE(is_chosen_in_spite_of_scores("srv1", kNodes, {{"srv1", 1}, {"srv2", std::nullopt}}));
 }
 
 }  // namespace

@@ -16,14 +16,14 @@ ocf::NotifyContext recorded_transition(const std::string& call) {
 }
 
 TEST(FindMissedShutdown, FindsNoneBeyondTheCheckpoint) {
-  EXPECT_FALSE(find_missed_shutdown({1, {kCheckpoint + 1}}, {{"srv2", {1, {kCheckpoint}}}}));
-  EXPECT_FALSE(find_missed_shutdown({1, {kCheckpoint + 0x78}}, {{"srv2", {1, {kCheckpoint}}}}));
+  EXPECT_FALSE(find_missed_shutdown({{1, {kCheckpoint + 1}}}, {{"srv2", {{1, {kCheckpoint}}}}}));
+  EXPECT_FALSE(find_missed_shutdown({{1, {kCheckpoint + 0x78}}}, {{"srv2", {{1, {kCheckpoint}}}}}));
 }
 
 TEST(FindMissedShutdown, FindsTheCheckpointThatWasNotReceived) {
   for (const std::uint64_t received : {kCheckpoint, kCheckpoint - 1, std::uint64_t{0x3029C18}, std::uint64_t{0}}) {
     SCOPED_TRACE(received);
-    const auto missed = find_missed_shutdown({1, {received}}, {{"srv2", {1, {kCheckpoint}}}});
+    const auto missed = find_missed_shutdown({{1, {received}}}, {{"srv2", {{1, {kCheckpoint}}}}});
     ASSERT_TRUE(missed);
     EXPECT_EQ(missed->node, "srv2");
     EXPECT_EQ(missed->checkpoint, (pg::WalPosition{1, {kCheckpoint}}));
@@ -31,20 +31,27 @@ TEST(FindMissedShutdown, FindsTheCheckpointThatWasNotReceived) {
 }
 
 TEST(FindMissedShutdown, TakesACheckpointOnAnOlderTimelineForHistory) {
-  EXPECT_FALSE(find_missed_shutdown({2, {kCheckpoint - 1}}, {{"srv2", {1, {kCheckpoint}}}}));
+  EXPECT_FALSE(find_missed_shutdown({{2, {kCheckpoint - 1}}}, {{"srv2", {{1, {kCheckpoint}}}}}));
 }
 
 TEST(FindMissedShutdown, FindsACheckpointOnANewerTimeline) {
-  EXPECT_TRUE(find_missed_shutdown({1, {kCheckpoint + 1}}, {{"srv2", {2, {kCheckpoint}}}}));
+  EXPECT_TRUE(find_missed_shutdown({{1, {kCheckpoint + 1}}}, {{"srv2", {{2, {kCheckpoint}}}}}));
 }
 
 TEST(FindMissedShutdown, LooksAtEveryNode) {
-  const Votes checkpoints = {{"srv1", {1, {10}}}, {"srv2", {1, {kCheckpoint}}}, {"srv3", {1, {20}}}};
-  EXPECT_EQ(find_missed_shutdown({1, {kCheckpoint}}, checkpoints)->node, "srv2");
-  EXPECT_FALSE(find_missed_shutdown({1, {kCheckpoint + 1}}, checkpoints));
+  const ShutdownCheckpoints checkpoints = {{"srv1", {{1, {10}}}}, {"srv2", {{1, {kCheckpoint}}}}, {"srv3", {{1, {20}}}}};
+  EXPECT_EQ(find_missed_shutdown({{1, {kCheckpoint}}}, checkpoints)->node, "srv2");
+  EXPECT_FALSE(find_missed_shutdown({{1, {kCheckpoint + 1}}}, checkpoints));
 }
 
-TEST(FindMissedShutdown, FindsNoneWhereNothingWasPublished) { EXPECT_FALSE(find_missed_shutdown({1, {1}}, {})); }
+TEST(FindMissedShutdown, FindsNoneWhereNothingWasPublished) { EXPECT_FALSE(find_missed_shutdown({{1, {1}}}, {})); }
+
+TEST(FindMissedShutdown, PassesOverThatOfAnotherSystem) {
+  const Vote candidate{{1, {10}}, {}, false, 7};
+  EXPECT_FALSE(find_missed_shutdown(candidate, {{"srv2", {{1, {kCheckpoint}}, 8}}}));
+  EXPECT_TRUE(find_missed_shutdown(candidate, {{"srv2", {{1, {kCheckpoint}}, 7}}}));
+  EXPECT_TRUE(find_missed_shutdown(candidate, {{"srv2", {{1, {kCheckpoint}}, 0}}}));  // an older agent's
+}
 
 TEST(FindDemotedPrimary, FindsThatOfASwitchover) {
   const auto transition = recorded_transition("switchover-srv2-to-srv1/12-srv1-promote.env");

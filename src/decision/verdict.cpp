@@ -1,0 +1,319 @@
+// SPDX-License-Identifier: PostgreSQL
+#include "pgsqlms/decision/verdict.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "pgsqlms/decision/divergence.hpp"
+#include "pgsqlms/decision/election.hpp"
+#include "pgsqlms/decision/switchover.hpp"
+#include "pgsqlms/decision/synchronous_replication.hpp"
+
+namespace pgsqlms::decision {
+namespace {
+
+using cluster::NodeList;
+using cluster::NodeName;
+
+std::string joined(const NodeList& nodes) {
+  std::string text;
+  for (const auto& node : nodes) text += (text.empty() ? "" : ", ") + node;
+  return text;
+}
+
+/// One run through the rules, up to the one that decides or has to ask.
+class Deliberation {
+ public:
+  explicit Deliberation(const Ballot& ballot) : ballot_(ballot), race_(ballot.participants) {
+    for (const auto& rule : kRules) {
+      if ((this->*rule)() == Outcome::Decided) break;
+    }
+  }
+
+  [[nodiscard]] const std::optional<Question>& question() const { return question_; }
+  [[nodiscard]] Verdict verdict() && { return std::move(verdict_); }
+
+ private:
+  enum class Outcome { Undecided, Decided };
+  using Rule = Outcome (Deliberation::*)();
+
+  Outcome ask_for_own_vote();
+  Outcome set_aside_foreign_instances();
+  Outcome keep_running_primary();
+  Outcome refuse_beside_running_primary();
+  Outcome refuse_past_silence();
+  Outcome refuse_before_last_record();
+  Outcome set_aside_diverged();
+  Outcome refuse_where_commits_may_be_missing();
+  Outcome refuse_who_is_behind();
+
+  static constexpr Rule kRules[] = {
+      &Deliberation::ask_for_own_vote,
+      &Deliberation::set_aside_foreign_instances,
+      &Deliberation::keep_running_primary,
+      &Deliberation::refuse_beside_running_primary,
+      &Deliberation::refuse_past_silence,
+      &Deliberation::refuse_before_last_record,
+      &Deliberation::set_aside_diverged,
+      &Deliberation::refuse_where_commits_may_be_missing,
+      &Deliberation::refuse_who_is_behind,
+  };
+
+  Outcome ask(Question question) {
+    question_ = question;
+    return Outcome::Decided;
+  }
+  Outcome refuse(std::string reason, NodeList successors = {}) {
+    verdict_.refusal = std::move(reason);
+    verdict_.successors = std::move(successors);
+    return Outcome::Decided;
+  }
+  void set_aside(const NodeName& node, std::string remark) {
+    race_.erase(std::remove(race_.begin(), race_.end(), node), race_.end());
+    verdict_.remarks.push_back(std::move(remark));
+  }
+
+  [[nodiscard]] const NodeName& candidate() const { return ballot_.candidate; }
+  [[nodiscard]] bool has_voted(const NodeName& node) const { return ballot_.votes.count(node) > 0; }
+  [[nodiscard]] const Vote& vote_of(const NodeName& node) const { return ballot_.votes.at(node); }
+  [[nodiscard]] const Vote& own() const { return vote_of(candidate()); }
+  [[nodiscard]] bool candidate_runs() const { return ballot_.runs_as_primary || own().runs_as_primary; }
+  [[nodiscard]] std::string with_position(const NodeName& node) const {
+    return node + ", " + to_string(vote_of(node).position);
+  }
+  /// The other voters in the race of which that is true.
+  template <typename Predicate>
+  [[nodiscard]] NodeList rivals(Predicate is_true) const;
+  [[nodiscard]] cluster::PromotionScore score_of(const NodeName& node) const;
+  [[nodiscard]] bool is_promoted_by_nobody(const NodeName& node) const;
+  [[nodiscard]] bool followed_the_last_primary(const NodeName& node, const NodeName& rival) const;
+  /// The one of both whose WAL counts; nobody if the scores do not tell.
+  [[nodiscard]] NodeList whose_wal_counts(const NodeName& one, const NodeName& other) const;
+  [[nodiscard]] bool is_out_of_the_race(const NodeName& node) const;
+  [[nodiscard]] bool was_the_last_primary() const;
+  [[nodiscard]] std::string describe_divergence(const NodeName& node) const;
+
+  const Ballot& ballot_;
+  NodeList race_;  ///< the participants whose WAL counts
+  std::optional<Question> question_;
+  Verdict verdict_;
+};
+
+template <typename Predicate>
+NodeList Deliberation::rivals(Predicate is_true) const {
+  NodeList found;
+  for (const auto& node : race_) {
+    if (node != candidate() && has_voted(node) && is_true(vote_of(node))) found.push_back(node);
+  }
+  return found;
+}
+
+cluster::PromotionScore Deliberation::score_of(const NodeName& node) const {
+  const auto found = ballot_.scores->find(node);
+  return found == ballot_.scores->end() ? cluster::kDisconnectedScore
+                                        : found->second.value_or(cluster::kDisconnectedScore);
+}
+
+/// It runs as a primary though Pacemaker has not promoted it: neither says Pacemaker so, nor has it ever kept the scores.
+bool Deliberation::is_promoted_by_nobody(const NodeName& node) const {
+  return vote_of(node).runs_as_primary && !ocf::contains(ballot_.transition.promoted, node) &&
+         score_of(node) != cluster::kPrimaryScore;
+}
+
+/// The last primary counted it among those that may follow it, by a score that is not negative. Not so one that was
+/// promoted by hand while a third one was Pacemaker's primary.
+bool Deliberation::followed_the_last_primary(const NodeName& node, const NodeName& rival) const {
+  const auto& scores = *ballot_.scores;
+  const bool had_third_primary = std::any_of(scores.begin(), scores.end(), [&](const auto& entry) {
+    const auto& third = entry.first;
+    return third != node && third != rival &&
+           (entry.second == cluster::kPrimaryScore || ocf::contains(ballot_.transition.promoted, third));
+  });
+  return score_of(node) >= 0 && !(is_promoted_by_nobody(node) && had_third_primary);
+}
+
+NodeList Deliberation::whose_wal_counts(const NodeName& one, const NodeName& other) const {
+  const bool one_followed = followed_the_last_primary(one, other);
+  if (one_followed == followed_the_last_primary(other, one)) return {};
+  return {one_followed ? one : other};
+}
+
+/// Whether another node's WAL, of another system or diverged, is nothing to the candidate. A primary that runs is not
+/// failed for a doubt.
+bool Deliberation::is_out_of_the_race(const NodeName& node) const {
+  const auto counts = whose_wal_counts(candidate(), node);
+  return counts.empty() ? candidate_runs() : counts.front() == candidate();
+}
+
+/// An instance that Pacemaker recovers in place as its primary and that kept the scores has all that was acknowledged.
+bool Deliberation::was_the_last_primary() const {
+  const auto& promoted = ballot_.transition.promoted;
+  const bool is_the_only_one = std::all_of(promoted.begin(), promoted.end(),
+                                           [&](const auto& node) { return node == candidate(); });
+  const bool has_its_score = std::all_of(ballot_.scores->begin(), ballot_.scores->end(), [&](const auto& entry) {
+    return (entry.second.value_or(0) >= cluster::kPrimaryScore) == (entry.first == candidate());
+  });
+  return !promoted.empty() && is_the_only_one && has_its_score;
+}
+
+std::string Deliberation::describe_divergence(const NodeName& node) const {
+  return with_position(node) + ", and " + with_position(candidate()) +
+         ", have diverged: each has WAL that the other lacks";
+}
+
+Deliberation::Outcome Deliberation::ask_for_own_vote() {
+  if (has_voted(candidate())) return Outcome::Undecided;
+  if (ballot_.runs_as_primary) return Outcome::Decided;  // there is nothing to compare it by
+  return refuse("no vote from " + candidate() + " itself: its WAL position is not known");
+}
+
+Deliberation::Outcome Deliberation::set_aside_foreign_instances() {
+  const auto foreign = rivals(
+      [&](const Vote& vote) { return are_foreign(vote.system_identifier, own().system_identifier); });
+  if (!foreign.empty() && !ballot_.scores) return ask(Question::Scores);
+  for (const auto& node : foreign) {
+    const auto both = node + " is no copy of " + candidate() + ": system identifier " +
+                      std::to_string(vote_of(node).system_identifier) + " instead of " +
+                      std::to_string(own().system_identifier);
+    if (!is_out_of_the_race(node)) return refuse(both, whose_wal_counts(candidate(), node));
+    set_aside(node, both + "; rebuild it, its vote does not count");
+  }
+  return Outcome::Undecided;
+}
+
+/// Nobody gets ahead of a running primary, whatever was written since it voted, and its promotion changes nothing. But it
+/// does not win because it runs: not against one with the last primary's WAL.
+Deliberation::Outcome Deliberation::keep_running_primary() {
+  if (!candidate_runs()) return Outcome::Undecided;
+  set_aside_diverged();
+  return Outcome::Decided;
+}
+
+/// A second primary beside one that runs would split the data.
+Deliberation::Outcome Deliberation::refuse_beside_running_primary() {
+  const auto primaries = rivals([](const Vote& vote) { return vote.runs_as_primary; });
+  if (primaries.empty()) return Outcome::Undecided;
+  const auto& primary = primaries.front();
+  const auto reason = with_position(primary) + ", runs as a primary, so " + candidate() + " is not promoted: ";
+  if (!have_diverged(own(), vote_of(primary))) {
+    return refuse(reason + "keep " + primary + ", or stop it there first", {primary});
+  }
+  if (!ballot_.scores) return ask(Question::Scores);
+  const auto counts = whose_wal_counts(primary, candidate());
+  if (counts == NodeList{candidate()}) {
+    verdict_.rogue = primary;
+    return refuse(reason + "it did not follow the last primary, and has to be stopped there first");
+  }
+  return refuse(reason + "keep " + primary + ", or stop it there first", counts);
+}
+
+Deliberation::Outcome Deliberation::refuse_past_silence() {
+  auto silent = find_silent(race_, ballot_.votes);
+  const auto knowingly = std::stable_partition(silent.begin(), silent.end(), [&](const auto& node) {
+    return !ocf::contains(ballot_.in_maintenance, node);
+  });
+  for (auto node = knowingly; node != silent.end(); ++node) {
+    set_aside(*node, *node + " is in maintenance and has no vote: what only it has is passed over");
+  }
+  silent.erase(knowingly, silent.end());
+  if (silent.empty()) return Outcome::Undecided;
+  if (ocf::contains(ballot_.transition.promoted, candidate())) {
+    if (!ballot_.scores) return ask(Question::Scores);
+    if (was_the_last_primary()) {
+      verdict_.remarks.push_back("no vote from " + joined(silent) + ", but " + candidate() +
+                                 " was the primary itself and has every commit");
+      return Outcome::Undecided;
+    }
+  }
+  return refuse("no vote from " + joined(silent) + ", online: may have more WAL than " + candidate());
+}
+
+/// The promotion would lose what a cleanly stopped primary wrote last.
+Deliberation::Outcome Deliberation::refuse_before_last_record() {
+  const auto voter = [&](const NodeName& node) { return has_voted(node) ? NodeList{node} : NodeList{}; };
+  if (const auto missed = find_missed_shutdown(own(), ballot_.shutdown_checkpoints)) {
+    return refuse(missed->node + " was shut down at " + to_string(missed->checkpoint) + ", " + candidate() +
+                      " only received " + to_string(own().position),
+                  voter(missed->node));
+  }
+  // A primary under PAF's agent publishes nothing; then the local WAL itself must end with the shutdown checkpoint.
+  const auto demoted = find_demoted_primary(ballot_.transition, candidate());
+  if (!demoted || ballot_.shutdown_checkpoints.count(*demoted) > 0) return Outcome::Undecided;
+  if (!ballot_.ends_with_shutdown) return ask(Question::WalEnd);
+  if (*ballot_.ends_with_shutdown) return Outcome::Undecided;
+  return refuse("the WAL of " + candidate() + ", received up to " + to_string(own().position) +
+                    ", does not end with the shutdown checkpoint of " + *demoted,
+                voter(*demoted));
+}
+
+Deliberation::Outcome Deliberation::set_aside_diverged() {
+  const auto diverged = rivals([&](const Vote& vote) { return have_diverged(own(), vote); });
+  if (!diverged.empty() && !ballot_.scores) return ask(Question::Scores);
+  for (const auto& node : diverged) {
+    if (!is_out_of_the_race(node)) return refuse(describe_divergence(node), whose_wal_counts(candidate(), node));
+    set_aside(node, describe_divergence(node) + "; " + node +
+                        " did not stream from the last primary, so its vote does not count");
+  }
+  return Outcome::Undecided;
+}
+
+Deliberation::Outcome Deliberation::refuse_where_commits_may_be_missing() {
+  const auto& standbys = ballot_.synchronous;
+  auto voters = rivals([](const Vote& /*vote*/) { return true; });
+  voters.push_back(candidate());
+  if (standbys.count == 0 || is_enough_of_them(standbys, voters)) return Outcome::Undecided;
+  if (!ballot_.scores) return ask(Question::Scores);
+  const auto missing = find_missing_acknowledgers(standbys, voters, ballot_.transition.promoted, *ballot_.scores);
+  if (missing.empty()) return Outcome::Undecided;
+  return refuse(joined(missing) + " may have commits that no voter has (" + (standbys.any ? "ANY " : "FIRST ") +
+                std::to_string(standbys.count) + "): bring back, or give up what only it has: crm_attribute --name master-" +
+                ballot_.resource + " --lifetime forever --node " + missing.front() + " --update=-1000");
+}
+
+Deliberation::Outcome Deliberation::refuse_who_is_behind() {
+  // The scores decide only between equal winners, so they are asked for only where there is another winner.
+  if (find_winners(candidate(), race_, ballot_.votes, {}).empty()) return Outcome::Undecided;
+  if (!ballot_.scores) return ask(Question::Scores);
+  auto winners = find_winners(candidate(), race_, ballot_.votes, *ballot_.scores);
+  const auto& winner = winners.front();
+  return refuse(winner + " has more WAL, " + to_string(vote_of(winner).position) + ", than " + candidate() + ", " +
+                    to_string(own().position),
+                std::move(winners));
+}
+
+struct Result {
+  std::optional<Question> question;
+  Verdict verdict;
+};
+
+/// Judges the candidate, and in its place those to whom it would yield: a node that would only yield in its turn must not
+/// get the score of one that followed the last primary, and who yields to nobody is lost for nothing. `tried` has been
+/// asked already.
+Result deliberate(const Ballot& ballot, NodeList tried) {
+  Deliberation deliberation(ballot);
+  Result result{deliberation.question(), std::move(deliberation).verdict()};
+  tried.push_back(ballot.candidate);
+  NodeList promotable;
+  for (const auto& node : result.verdict.successors) {
+    if (ocf::contains(tried, node)) continue;
+    auto next = ballot;
+    next.candidate = node;
+    next.runs_as_primary = false;    // its vote tells
+    next.ends_with_shutdown = true;  // it will look itself
+    auto in_its_place = deliberate(next, tried);
+    if (in_its_place.question) result.question = in_its_place.question;
+    const bool may_be_promoted = !in_its_place.verdict.refusal || in_its_place.verdict.rogue;
+    const auto& found = may_be_promoted ? NodeList{node} : in_its_place.verdict.successors;
+    promotable.insert(promotable.end(), found.begin(), found.end());
+  }
+  result.verdict.successors = std::move(promotable);
+  return result;
+}
+
+}  // namespace
+
+std::optional<Question> open_question(const Ballot& ballot) { return deliberate(ballot, {}).question; }
+
+Verdict judge(const Ballot& ballot) { return deliberate(ballot, {}).verdict; }
+
+}  // namespace pgsqlms::decision
