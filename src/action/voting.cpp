@@ -83,6 +83,19 @@ bool is_down(InstanceState state) {
   }
 }
 
+/// Less than there is would be a wrong vote.
+pg::Identity identify_once_replayed(Agent& agent, Deadline patience) {
+  auto identity = agent.instance.identify(patience);
+  while (identity.has_more_wal) {
+    if (patience.expired()) {
+      throw ocf::Failure("no vote: still replaying its own WAL, at " + to_string(identity.position));
+    }
+    patience.pause(kVotePoll);
+    identity = agent.instance.identify(patience);
+  }
+  return identity;
+}
+
 /// The promotion of somebody else must not wait for this node, nor pass it over, nor fail for it: as a failure of this
 /// instance the news makes Pacemaker give the promotion up before it is tried, and recover the instance first.
 void report_that_it_is_down(Agent& agent, const Observation& observation) {
@@ -96,7 +109,7 @@ void publish_vote(Agent& agent) {
   const auto patience = agent.deadline.within(agent.deadline.remaining() / 2);
   auto observation = observe(agent, patience);
   try {
-    const auto identity = agent.instance.identify(patience);
+    const auto identity = identify_once_replayed(agent, patience);
     decision::Vote vote;
     vote.position = identity.position;
     vote.system_identifier = identity.system_identifier;

@@ -57,9 +57,8 @@ cluster::NodeList find_winners(const NodeName& candidate, const cluster::NodeLis
 
 bool is_chosen_in_spite_of_scores(const NodeName& candidate, const cluster::NodeList& participants,
                                   const cluster::ScoreTable& scores) {
-  return std::any_of(participants.begin(), participants.end(), [&](const auto& node) {
-    return score_of(node, scores) > score_of(candidate, scores);
-  });
+  return std::any_of(participants.begin(), participants.end(),
+                     [&](const auto& node) { return score_of(node, scores) > score_of(candidate, scores); });
 }
 
 Concession concede(const NodeName& candidate, const cluster::NodeList& winners, const cluster::NodeList& participants,

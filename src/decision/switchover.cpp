@@ -2,12 +2,21 @@
 #include "pgsqlms/decision/switchover.hpp"
 
 namespace pgsqlms::decision {
+namespace {
+
+bool has_received(const Vote& candidate, const pg::WalPosition& checkpoint) {
+  const auto left = candidate.history.find(checkpoint.timeline);
+  const bool is_of_the_past = checkpoint.timeline < candidate.position.timeline && left != candidate.history.end();
+  return is_of_the_past ? checkpoint.lsn < left->second : checkpoint < candidate.position;
+}
+
+}  // namespace
 
 std::optional<MissedShutdown> find_missed_shutdown(const Vote& candidate,
                                                    const ShutdownCheckpoints& shutdown_checkpoints) {
   for (const auto& [node, checkpoint] : shutdown_checkpoints) {
     if (are_foreign(checkpoint.system_identifier, candidate.system_identifier)) continue;
-    if (!(checkpoint.position < candidate.position)) return MissedShutdown{node, checkpoint.position};
+    if (!has_received(candidate, checkpoint.position)) return MissedShutdown{node, checkpoint.position};
   }
   return std::nullopt;
 }

@@ -48,14 +48,10 @@ class Deliberation {
   Outcome refuse_who_is_behind();
 
   static constexpr Rule kRules[] = {
-      &Deliberation::ask_for_own_vote,
-      &Deliberation::set_aside_foreign_instances,
-      &Deliberation::keep_running_primary,
-      &Deliberation::refuse_beside_running_primary,
-      &Deliberation::refuse_past_silence,
-      &Deliberation::refuse_before_last_record,
-      &Deliberation::set_aside_diverged,
-      &Deliberation::refuse_where_commits_may_be_missing,
+      &Deliberation::ask_for_own_vote,     &Deliberation::set_aside_foreign_instances,
+      &Deliberation::keep_running_primary, &Deliberation::refuse_beside_running_primary,
+      &Deliberation::refuse_past_silence,  &Deliberation::refuse_before_last_record,
+      &Deliberation::set_aside_diverged,   &Deliberation::refuse_where_commits_may_be_missing,
       &Deliberation::refuse_who_is_behind,
   };
 
@@ -114,7 +110,8 @@ cluster::PromotionScore Deliberation::score_of(const NodeName& node) const {
                                         : found->second.value_or(cluster::kDisconnectedScore);
 }
 
-/// It runs as a primary though Pacemaker has not promoted it: neither says Pacemaker so, nor has it ever kept the scores.
+/// It runs as a primary though Pacemaker has not promoted it: neither says Pacemaker so, nor has it ever kept the
+/// scores.
 bool Deliberation::is_promoted_by_nobody(const NodeName& node) const {
   return vote_of(node).runs_as_primary && !ocf::contains(ballot_.transition.promoted, node) &&
          score_of(node) != cluster::kPrimaryScore;
@@ -148,8 +145,8 @@ bool Deliberation::is_out_of_the_race(const NodeName& node) const {
 /// An instance that Pacemaker recovers in place as its primary and that kept the scores has all that was acknowledged.
 bool Deliberation::was_the_last_primary() const {
   const auto& promoted = ballot_.transition.promoted;
-  const bool is_the_only_one = std::all_of(promoted.begin(), promoted.end(),
-                                           [&](const auto& node) { return node == candidate(); });
+  const bool is_the_only_one =
+      std::all_of(promoted.begin(), promoted.end(), [&](const auto& node) { return node == candidate(); });
   const bool has_its_score = std::all_of(ballot_.scores->begin(), ballot_.scores->end(), [&](const auto& entry) {
     return (entry.second.value_or(0) >= cluster::kPrimaryScore) == (entry.first == candidate());
   });
@@ -168,8 +165,8 @@ Deliberation::Outcome Deliberation::ask_for_own_vote() {
 }
 
 Deliberation::Outcome Deliberation::set_aside_foreign_instances() {
-  const auto foreign = rivals(
-      [&](const Vote& vote) { return are_foreign(vote.system_identifier, own().system_identifier); });
+  const auto foreign =
+      rivals([&](const Vote& vote) { return are_foreign(vote.system_identifier, own().system_identifier); });
   if (!foreign.empty() && !ballot_.scores) return ask(Question::Scores);
   for (const auto& node : foreign) {
     const auto both = node + " is no copy of " + candidate() + ": system identifier " +
@@ -181,8 +178,8 @@ Deliberation::Outcome Deliberation::set_aside_foreign_instances() {
   return Outcome::Undecided;
 }
 
-/// Nobody gets ahead of a running primary, whatever was written since it voted, and its promotion changes nothing. But it
-/// does not win because it runs: not against one with the last primary's WAL.
+/// Nobody gets ahead of a running primary, whatever was written since it voted, and its promotion changes nothing. But
+/// it does not win because it runs: not against one with the last primary's WAL.
 Deliberation::Outcome Deliberation::keep_running_primary() {
   if (!candidate_runs()) return Outcome::Undecided;
   set_aside_diverged();
@@ -209,9 +206,8 @@ Deliberation::Outcome Deliberation::refuse_beside_running_primary() {
 
 Deliberation::Outcome Deliberation::refuse_past_silence() {
   auto silent = find_silent(race_, ballot_.votes);
-  const auto knowingly = std::stable_partition(silent.begin(), silent.end(), [&](const auto& node) {
-    return !ocf::contains(ballot_.in_maintenance, node);
-  });
+  const auto knowingly = std::stable_partition(
+      silent.begin(), silent.end(), [&](const auto& node) { return !ocf::contains(ballot_.in_maintenance, node); });
   for (auto node = knowingly; node != silent.end(); ++node) {
     set_aside(*node, *node + " is in maintenance and has no vote: what only it has is passed over");
   }
@@ -266,8 +262,9 @@ Deliberation::Outcome Deliberation::refuse_where_commits_may_be_missing() {
   const auto missing = find_missing_acknowledgers(standbys, voters, ballot_.transition.promoted, *ballot_.scores);
   if (missing.empty()) return Outcome::Undecided;
   return refuse(joined(missing) + " may have commits that no voter has (" + (standbys.any ? "ANY " : "FIRST ") +
-                std::to_string(standbys.count) + "): bring back, or give up what only it has: crm_attribute --name master-" +
-                ballot_.resource + " --lifetime forever --node " + missing.front() + " --update=-1000");
+                std::to_string(standbys.count) +
+                "): bring back, or give up what only it has: crm_attribute --name master-" + ballot_.resource +
+                " --lifetime forever --node " + missing.front() + " --update=-1000");
 }
 
 Deliberation::Outcome Deliberation::refuse_who_is_behind() {
@@ -286,9 +283,9 @@ struct Result {
   Verdict verdict;
 };
 
-/// Judges the candidate, and in its place those to whom it would yield: a node that would only yield in its turn must not
-/// get the score of one that followed the last primary, and who yields to nobody is lost for nothing. `tried` has been
-/// asked already.
+/// Judges the candidate, and in its place those to whom it would yield: a node that would only yield in its turn must
+/// not get the score of one that followed the last primary, and who yields to nobody is lost for nothing. `tried` has
+/// been asked already.
 Result deliberate(const Ballot& ballot, NodeList tried) {
   Deliberation deliberation(ballot);
   Result result{deliberation.question(), std::move(deliberation).verdict()};

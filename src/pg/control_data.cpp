@@ -64,8 +64,8 @@ std::optional<ControlData> parse_control_data(std::string_view text) {
   if (!state || !checkpoint || !timeline || !minimum_recovery_timeline || !wal_level || !system_identifier) {
     return std::nullopt;
   }
-  return ControlData{*state,     *checkpoint, *timeline, *minimum_recovery_timeline, std::string(*wal_level),
-                     *system_identifier};
+  return ControlData{
+      *state, *checkpoint, *timeline, *minimum_recovery_timeline, std::string(*wal_level), *system_identifier};
 }
 
 }  // namespace pgsqlms::pg

@@ -312,8 +312,26 @@ pg::Identity LocalInstance::identify(Deadline deadline) {
   const auto running = version().value_or(pg::ServerVersion{});
   const auto kind =
       running.replicates_by_database_line() ? SessionKind::DatabaseReplication : SessionKind::PhysicalReplication;
-  if (const auto identity = identify_system(kind, deadline)) return *identity;
-  return identify_by_sql(deadline);
+  auto told = identify_system(kind, deadline);
+  auto identity = told ? *told : identify_by_sql(deadline);
+  identity.has_more_wal = has_wal_after(identity.position, deadline);
+  return identity;
+}
+
+/// The startup process asks for streaming only at the end of its own WAL. Before, received is unknown, and replayed is
+/// less than there is. A standby without a primary never asks; there the WAL itself tells.
+bool LocalInstance::has_wal_after(const pg::WalPosition& position, Deadline deadline) {
+  const bool has_wal_names = version().value_or(pg::ServerVersion{}).has_wal_names();
+  const auto rows = ask(has_wal_names ? "SELECT pg_is_in_recovery() AND pg_last_wal_receive_lsn() IS NULL"
+                                      : "SELECT pg_is_in_recovery() AND pg_last_xlog_receive_location() IS NULL",
+                        deadline);
+  if (rows.at(0).at(0) != "t") return false;
+  Command command;
+  command.user = &owner();
+  command.arguments = {program(has_wal_names ? "pg_waldump" : "pg_xlogdump"), "--path=" + wal_directory(has_wal_names),
+                       "--timeline=" + std::to_string(position.timeline), "--start=" + to_string(position.lsn),
+                       "--limit=1"};
+  return run(command, deadline).out.find("rmgr: ") != std::string::npos;
 }
 
 pg::TimelineHistory LocalInstance::timeline_history(pg::Timeline timeline) {

@@ -238,7 +238,9 @@ cluster::ScoreTable parse_placement(const std::string& crm_simulate, const std::
   cluster::ScoreTable placement;
   for (const auto line : split(crm_simulate, "\n")) {
     const auto at = line.find(kBetween);
-    if (at == std::string_view::npos || !is_instance_of(resource, std::string(trimmed(line.substr(0, at))))) continue;
+    if (at == std::string_view::npos) continue;
+    const auto instance = words(line.substr(0, at));  // some versions begin the line with a bullet
+    if (instance.empty() || !is_instance_of(resource, std::string(instance.back()))) continue;
     const auto rest = line.substr(at + kBetween.size());
     const auto colon = rest.rfind(": ");
     if (colon == std::string_view::npos) continue;

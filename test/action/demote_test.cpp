@@ -38,7 +38,7 @@ TEST(Demote, PublishesWhereTheDemotedPrimarysWalEnds) {
   srv1.instance.position = {7, {0x303A4D0}};
   srv1.set_transition({{"promoted", "srv1"}, {"demote", "srv1"}, {"promote", "srv2"}});
   EXPECT_EQ(srv1.act(Action::Demote).code, ReturnCode::Success);
-  EXPECT_EQ(world.cluster.published(PrivateAttribute::ShutdownCheckpoint).at("srv1"), "7#50570448");
+  EXPECT_EQ(world.cluster.published(PrivateAttribute::ShutdownCheckpoint).at("srv1"), "7#50570448###7");
 }
 
 TEST(Demote, PublishesWhereAPrimaryThatCouldNotBeReachedEnds) {
@@ -48,7 +48,7 @@ TEST(Demote, PublishesWhereAPrimaryThatCouldNotBeReachedEnds) {
   srv1.instance.position = {7, {0x303A4D0}};
   srv1.set_transition({{"promoted", "srv1"}, {"demote", "srv1"}, {"promote", "srv2"}});
   EXPECT_EQ(srv1.act(Action::Demote).code, ReturnCode::Success);
-  EXPECT_EQ(world.cluster.published(PrivateAttribute::ShutdownCheckpoint).at("srv1"), "7#50570448");
+  EXPECT_EQ(world.cluster.published(PrivateAttribute::ShutdownCheckpoint).at("srv1"), "7#50570448###7");
 }
 
 TEST(Demote, PublishesNothingWhenCalledByHand) {

@@ -117,6 +117,7 @@ TEST(Switchover, GivesTheNewPrimaryTheHighestScore) {
 TEST(Switchover, ToAStandbyThatMissedTheLastRecordGoesBackToTheFormerPrimary) {
   ThreeNodes world(InstanceState::Standby, InstanceState::Primary, InstanceState::Standby);
   world.cluster.scores = {{"srv1", 1000}, {"srv2", 1001}, {"srv3", 990}};
+  world.cluster.constraints["srv1"] = cluster::kInfinity;
   world.frozen = {"srv1"};
   for (const auto& call : fake::recorded_calls("switchover-srv2-to-srv1")) {
     if (call.find("/11-") != std::string::npos) break;  // the promotion that Pacemaker gives up

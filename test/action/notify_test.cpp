@@ -114,7 +114,48 @@ TEST(BeforePromotion, EveryParticipantPublishesItsPosition) {
     static_cast<void>(node.be_notified("pre", "promote"));
   }
   EXPECT_EQ(world.cluster.published(PrivateAttribute::Vote),
-            (cluster::AttributeTable{{"srv1", "9#100663296"}, {"srv3", "9#100663296"}}));
+            (cluster::AttributeTable{{"srv1", "9#100663296###7"}, {"srv3", "9#100663296###7"}}));
+}
+
+TEST(BeforePromotion, AStandbyVotesOnceItHasReplayedItsOwnWal) {
+  World world;
+  Node srv3(world, "srv3", InstanceState::Standby);
+  plan_failover(srv3);
+  srv3.instance.looks_before_all_is_replayed = 3;
+  static_cast<void>(srv3.be_notified("pre", "promote"));
+  EXPECT_EQ(world.cluster.published(PrivateAttribute::Vote).count("srv3"), 1U);
+  EXPECT_GE(srv3.took(), 150ms);
+}
+
+TEST(BeforePromotion, AStandbyThatIsNotThroughItsOwnWalInTimeDoesNotVote) {
+  World world;
+  Node srv3(world, "srv3", InstanceState::Standby);
+  plan_failover(srv3);
+  world.cluster.publish(PrivateAttribute::Vote, "srv3", "1#1");  // of an election before
+  srv3.instance.looks_before_all_is_replayed = 1'000'000;
+  EXPECT_EQ(srv3.be_notified("pre", "promote").code, ReturnCode::Success);
+  EXPECT_EQ(world.cluster.published(PrivateAttribute::Vote).count("srv3"), 0U);
+  EXPECT_TRUE(world.log.has("error", "no vote: still replaying its own WAL"));
+}
+
+TEST(BeforePromotion, AVoterWhoseServerIsDownReportsThatInstead) {
+  for (const auto state : {InstanceState::CrashedStandby, InstanceState::Stopped, InstanceState::Unreachable,
+                           InstanceState::Unresponsive, InstanceState::Damaged}) {
+    SCOPED_TRACE(std::string(decision::answer_of(state).name));
+    World world;
+    Node srv3(world, "srv3", state);
+    plan_failover(srv3);
+    EXPECT_EQ(srv3.be_notified("pre", "promote").code, ReturnCode::Success);
+    EXPECT_EQ(world.cluster.writes, (Orders{"no vote srv3", "failure srv3"}));
+  }
+}
+
+TEST(BeforePromotion, AVoterThatStartsUpIsNoFailure) {
+  World world;
+  Node srv3(world, "srv3", InstanceState::Transitional);
+  plan_failover(srv3);
+  static_cast<void>(srv3.be_notified("pre", "promote"));
+  EXPECT_EQ(world.cluster.writes, Orders{"no vote srv3"});
 }
 
 TEST(BeforePromotion, AVoteTellsWhereTheTimelinesBeforeWereLeft) {
@@ -124,7 +165,8 @@ TEST(BeforePromotion, AVoteTellsWhereTheTimelinesBeforeWereLeft) {
   srv3.instance.position = {3, {300}};
   srv3.instance.history = {{1, {100}}, {2, {200}}};
   static_cast<void>(srv3.be_notified("pre", "promote"));
-  EXPECT_EQ(world.cluster.published(PrivateAttribute::Vote), (cluster::AttributeTable{{"srv3", "3#300#2:200,1:100"}}));
+  EXPECT_EQ(world.cluster.published(PrivateAttribute::Vote),
+            (cluster::AttributeTable{{"srv3", "3#300#2:200,1:100##7"}}));
 }
 
 // Pacemaker took it for a standby after a maintenance; the others have received what it wrote since it voted.
@@ -137,7 +179,7 @@ TEST(BeforePromotion, ARunningPrimaryYieldsToNobodyThatFollowsIt) {
   world.cluster.scores = {{"srv1", 1001}, {"srv3", 1000}};
   world.cluster.publish(PrivateAttribute::Vote, "srv3", "2#276#1:50");
   static_cast<void>(srv1.be_notified("pre", "promote"));
-  EXPECT_EQ(world.cluster.published(PrivateAttribute::Vote).at("srv1"), "2#100#1:50#primary");
+  EXPECT_EQ(world.cluster.published(PrivateAttribute::Vote).at("srv1"), "2#100#1:50#primary#7");
   EXPECT_EQ(world.cluster.scores["srv1"], 1001);
   EXPECT_EQ(world.cluster.scores["srv3"], 1000);
 }
@@ -200,8 +242,9 @@ TEST(BeforePromotion, ABeatenCandidateYieldsToTheWinner) {
   EXPECT_TRUE(world.log.has("warning", "srv1 must not be promoted: srv3 has more WAL"));
 }
 
-TEST(BeforePromotion, ABeatenCandidateThatIsChosenAgainIsForbidden) {
+TEST(BeforePromotion, ABeatenCandidateThatAConstraintPrefersIsForbidden) {
   Candidate world;
+  world.cluster.constraints["srv1"] = cluster::kInfinity;
   world.cluster.publish(PrivateAttribute::Vote, "srv3", "1#200");
   static_cast<void>(world.srv1.be_notified("pre", "promote"));
   static_cast<void>(world.srv1.be_notified("pre", "promote"));

@@ -96,14 +96,13 @@ TEST(Promote, RefusesBesideARunningPrimary) {
   }
 }
 
-TEST(Promote, BesideARunningPrimaryWhoseWalDoesNotCountChangesNoScores) {
+TEST(Promote, HasARunningPrimaryTakenDownWhoseWalDoesNotCount) {
   Failover world;
   world.vote("srv1", "1#100");
   world.vote("srv3", "2#300#1:60#primary");  // promoted by hand at 60 while the primary went on
-  world.cluster.scores["srv3"] = -1000;
   EXPECT_EQ(world.srv1.act(Action::Promote).code, ReturnCode::ErrGeneric);
   EXPECT_EQ(world.srv1.instance.orders, Orders{});
-  EXPECT_EQ(world.cluster.writes, Orders{});
+  EXPECT_EQ(world.cluster.writes, (Orders{"score srv3 -1000", "failure srv3"}));
 }
 
 // srv3 has been promoted by hand at 60 while the primary went on.
@@ -140,7 +139,8 @@ TEST(Promote, YieldsToADivergedNodeThatFollowedTheLastPrimaryWhereTheCandidateDi
   Failover world;
   world.vote("srv1", "2#300#1:60");
   world.vote("srv3", "1#100");
-  world.cluster.scores["srv1"] = -1000;  // chosen because of a location constraint
+  world.cluster.scores["srv1"] = -1000;
+  world.cluster.constraints["srv1"] = cluster::kInfinity;
   EXPECT_EQ(world.srv1.act(Action::Promote).code, ReturnCode::ErrGeneric);
   EXPECT_EQ(world.srv1.instance.orders, Orders{});
   EXPECT_EQ(world.cluster.writes, (Orders{"score srv1 -INFINITY", "score srv3 1000"}));
@@ -259,14 +259,70 @@ TEST(Promote, TakesOverWithTheShutdownCheckpoint) {
 
 TEST(Promote, RefusesWithoutTheShutdownCheckpointAndShowsBothPositions) {
   Switchover world;
-  world.cluster.publish(PrivateAttribute::ShutdownCheckpoint, "srv2", "1#50331648");  // 0/3000000, as the vote
+  world.cluster.publish(PrivateAttribute::ShutdownCheckpoint, "srv2", "1#50331648");  // 0/3000000, as the votes
+  world.cluster.publish(PrivateAttribute::Vote, "srv2", "1#50331768");
   const auto answer = world.srv1.replay(kSwitchover);
   EXPECT_EQ(answer.code, ReturnCode::ErrGeneric);
   EXPECT_EQ(answer.reason,
             "not promoted: srv2 was shut down at 0/3000000 on timeline 1, srv1 only received 0/3000000 on timeline 1");
   EXPECT_EQ(world.srv1.instance.orders, Orders{});
-  EXPECT_EQ(world.cluster.writes.size(), 2U);
-  EXPECT_GT(world.cluster.scores["srv2"], world.cluster.scores["srv1"]);
+  EXPECT_EQ(world.cluster.writes, (Orders{"score srv1 1", "score srv2 1001"}));
+}
+
+TEST(Promote, LeavesTheScoresAloneWhereAConstraintForbidsTheWinnerAndSaysWhatToDecide) {
+  Failover world;
+  world.vote("srv1", "1#100");
+  world.vote("srv3", "1#101");
+  world.cluster.scores = {{"srv1", 990}, {"srv2", 1001}, {"srv3", 1000}};
+  world.cluster.constraints["srv3"] = -cluster::kInfinity;
+  EXPECT_EQ(
+      world.srv1.act(Action::Promote).reason,
+      "not promoted: srv3 has more WAL, 0/65 on timeline 1, than srv1, 0/64 on timeline 1; a constraint forbids to "
+      "promote srv3: remove it, or take srv3 out");
+  EXPECT_EQ(world.cluster.writes, Orders{});
+}
+
+TEST(Promote, RefusesWhereAnAbsentNodeMayHaveAcknowledgedAlone) {
+  Failover world;
+  world.vote("srv1", "1#100");
+  world.vote("srv3", "1#100");
+  world.cluster.scores["srv4"] = 980;
+  world.srv1.instance.synchronous = "ANY 1 (srv1, srv2, srv3, srv4)";
+  EXPECT_EQ(world.srv1.act(Action::Promote).reason.find("not promoted: srv4 may have commits that no voter has"), 0U);
+  EXPECT_EQ(world.srv1.instance.orders, Orders{});
+  EXPECT_EQ(world.cluster.writes, Orders{});
+}
+
+TEST(Promote, DoesNotWaitForANodeInMaintenance) {
+  Failover world;
+  world.vote("srv1", "1#100");
+  world.cluster.in_maintenance = {"srv3"};
+  EXPECT_EQ(world.srv1.act(Action::Promote).code, ReturnCode::Success);
+  EXPECT_LT(world.srv1.took(), 1s);
+  EXPECT_TRUE(world.log.has("warning", "srv3 is in maintenance and has no vote"));
+}
+
+TEST(Promote, KeepsARunningPrimaryWithoutWaitingForAnybody) {
+  for (const auto* own : {"", "1#100##primary"}) {
+    Failover world;
+    Node primary(world, "srv1", InstanceState::Primary);
+    primary.environment = world.srv1.environment;
+    world.vote("srv1", own);
+    EXPECT_EQ(primary.act(Action::Promote).code, ReturnCode::Success);
+    EXPECT_LT(primary.took(), 1s);
+    EXPECT_EQ(primary.instance.orders, Orders{});
+    EXPECT_EQ(world.cluster.writes, Orders{});
+  }
+}
+
+TEST(Promote, RefusesARunningPrimaryThatDidNotFollowTheLastOne) {
+  Failover world;
+  Node rogue(world, "srv1", InstanceState::Primary);
+  rogue.environment = world.srv1.environment;
+  world.vote("srv1", "2#300#1:60#primary");
+  world.vote("srv3", "1#100");
+  EXPECT_EQ(rogue.act(Action::Promote).code, ReturnCode::ErrGeneric);
+  EXPECT_EQ(world.cluster.writes, (Orders{"score srv1 1", "score srv3 1000"}));
 }
 
 TEST(Promote, TakesOverFromAPredecessorsPrimaryIfItsOwnWalEndsWithTheShutdown) {

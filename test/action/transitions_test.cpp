@@ -20,7 +20,7 @@ const std::map<std::pair<Action, InstanceState>, Verb> kExpected = {
     {{Action::Start, InstanceState::Stopped}, start_as_standby},
     {{Action::Start, InstanceState::CrashedPrimary}, start_as_standby},
     {{Action::Start, InstanceState::CrashedStandby}, start_as_standby},
-    {{Action::Promote, InstanceState::Primary}, stay},
+    {{Action::Promote, InstanceState::Primary}, keep_primary_if_its_wal_counts},
     {{Action::Promote, InstanceState::Standby}, promote_if_best},
     {{Action::Promote, InstanceState::Stopped}, start_and_promote},
     {{Action::Demote, InstanceState::Standby}, stay},

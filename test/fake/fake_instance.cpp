@@ -163,7 +163,7 @@ pg::Identity FakeInstance::identify(Deadline deadline) {
   settle();
   connect(deadline);
   if (!knows_position) throw Failure("the instance does not know its WAL position");
-  return {system_identifier, position};
+  return {system_identifier, position, looks_before_all_is_replayed-- > 0};
 }
 
 pg::TimelineHistory FakeInstance::timeline_history(pg::Timeline /*timeline*/) {

@@ -34,7 +34,8 @@ class FakeInstance : public pg::Instance {
   pg::WalPosition position{1, {0x3000000}};
   pg::TimelineHistory history;
   pg::SystemIdentifier system_identifier = 7;
-  std::string synchronous;  ///< synchronous_standby_names
+  int looks_before_all_is_replayed = 0;         ///< so often it is found to have more WAL than it has replayed
+  std::string synchronous;                      ///< synchronous_standby_names
   pg::Contact contact = pg::Contact::Accepted;  ///< how a server answers that is up and neither starts nor stops
   std::string contact_detail;
   pg::Installation installed;

@@ -199,7 +199,7 @@ TEST(Monitor, DoesNotLetAToolThatHangsTakeItsTime) {
   ScratchInstance instance;
   instance.start();
   make_folder(instance.folder() / "sbin");
-  for (const auto* const tool : {"crm_node", "cibadmin", "crm_attribute", "attrd_updater"}) {
+  for (const auto* const tool : {"crm_mon", "cibadmin", "crm_attribute", "attrd_updater"}) {
     write_file(instance.folder() / "sbin/" + tool, "#!/bin/sh\nexec sleep 60\n", 0755);
   }
   const auto run = run_agent(

@@ -166,9 +166,11 @@ TEST(ElectionProperty, VotesWithAllThatTheyTellAreReadBackAsTheyArePublished) {
 TEST(SwitchoverProperty, ACandidateIsOnlyGoodThatIsBeyondEveryShutdownCheckpoint) {
   try_often([](Chance& chance) {
     const Election election(chance);
-    const auto candidate = any_vote(chance);
+    auto candidate = any_vote(chance);
+    candidate.history.clear();
     ShutdownCheckpoints checkpoints;
-    for (const auto& [node, vote] : election.votes) checkpoints[node] = {vote.position, any_vote(chance).system_identifier};
+    for (const auto& [node, vote] : election.votes)
+      checkpoints[node] = {vote.position, any_vote(chance).system_identifier};
     const auto missed = find_missed_shutdown(candidate, checkpoints);
     if (missed) {
       EXPECT_FALSE(missed->checkpoint < candidate.position);

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: PostgreSQL
-// All small worlds: every way in which three, four or five nodes may stand when a primary is to be promoted, against what
-// must be true in each of them.
+// All small worlds: every way in which three, four or five nodes may stand when a primary is to be promoted, against
+// what must be true in each of them.
 //
 //   Safety    No candidate is promoted past an online node that has, or may have, more of the last primary's WAL; nor
 //             beside a running primary; nor where commits may have been acknowledged that no voter has.
-//   Liveness  Who yields, yields to somebody: as long as one node may be promoted, Pacemaker gets there, in a few rounds,
+//   Liveness  Who yields, yields to somebody: as long as one node may be promoted, Pacemaker gets there, in a few
+//   rounds,
 //             and nobody is forbidden for good where that leaves no primary.
 #include <gtest/gtest.h>
 
@@ -28,21 +29,21 @@ constexpr std::uint64_t kEnd = 30;
 constexpr std::uint64_t kFork = 10;
 
 enum class Kind {
-  FarBehind,    ///< follows the last primary, has less of its WAL than who left it
-  Behind,       ///< has part of its WAL
-  Level,        ///< has all of its WAL
-  UnderPaf,     ///< the same under PAF's agent, which tells a position only
-  Silent,       ///< online, runs, no vote: may have anything
-  Maintained,   ///< the same, but in maintenance
-  Foreign,      ///< of another initdb
-  Diverged,     ///< was promoted by hand once, a standby again
-  Rogue,        ///< was promoted by hand and runs as a primary
-  Absent,       ///< no instance, or no node
+  FarBehind,   ///< follows the last primary, has less of its WAL than who left it
+  Behind,      ///< has part of its WAL
+  Level,       ///< has all of its WAL
+  UnderPaf,    ///< the same under PAF's agent, which tells a position only
+  Silent,      ///< online, runs, no vote: may have anything
+  Maintained,  ///< the same, but in maintenance
+  Foreign,     ///< of another initdb
+  Diverged,    ///< was promoted by hand once, a standby again
+  Rogue,       ///< was promoted by hand and runs as a primary
+  Absent,      ///< no instance, or no node
 };
 
 enum class Event {
-  Lost,        ///< the last primary's node is gone
-  Recovered,   ///< it crashed and runs as a standby again, in this transition
+  Lost,         ///< the last primary's node is gone
+  Recovered,    ///< it crashed and runs as a standby again, in this transition
   SwitchedOver  ///< it was shut down, its end is published, it runs as a standby
 };
 
@@ -131,15 +132,17 @@ Verdict verdict_on(Ballot ballot) {
 }
 
 const std::vector<Standby>& standbys_of(std::size_t detail) {
-  static const auto make = [](const std::vector<Kind>& kinds, const std::vector<std::optional<PromotionScore>>& scores) {
+  static const auto make = [](const std::vector<Kind>& kinds,
+                              const std::vector<std::optional<PromotionScore>>& scores) {
     std::vector<Standby> all;
     for (const auto kind : kinds) {
       for (const auto& score : scores) all.push_back({kind, score});
     }
     return all;
   };
-  static const std::vector<Kind> every = {Kind::FarBehind, Kind::Behind,  Kind::Level,    Kind::UnderPaf, Kind::Silent,
-                                          Kind::Maintained, Kind::Foreign, Kind::Diverged, Kind::Rogue,    Kind::Absent};
+  static const std::vector<Kind> every = {Kind::FarBehind, Kind::Behind,     Kind::Level,   Kind::UnderPaf,
+                                          Kind::Silent,    Kind::Maintained, Kind::Foreign, Kind::Diverged,
+                                          Kind::Rogue,     Kind::Absent};
   static const auto many = make(every, {1000, 990, 1, -1, -1000, cluster::kForbiddenScore, std::nullopt});
   static const auto some = make(every, {1000, -1000});
   static const auto few = make({Kind::Behind, Kind::Level, Kind::Silent, Kind::Rogue, Kind::Absent}, {1000, -1000});
@@ -200,7 +203,8 @@ TEST(VerdictInAllWorlds, NobodyIsPromotedPastAVoterWithMoreOfTheLastPrimarysWal)
       const bool followed = ballot.scores->at(node).value_or(-1) >= 0;
       // A primary that runs beside the one that Pacemaker knows may have been meant to: an administrator's move.
       // And PAF's agent does not tell of which system its instance is.
-      const bool is_in_doubt = (own == Kind::Rogue && node == "srv1") || (own == Kind::Foreign && kind == Kind::UnderPaf);
+      const bool is_in_doubt =
+          (own == Kind::Rogue && node == "srv1") || (own == Kind::Foreign && kind == Kind::UnderPaf);
       if (is_of_the_line) {
         EXPECT_FALSE(ballot.votes.at(ballot.candidate).position < vote.position) << node;
       } else if (vote.position.lsn.bytes > kFork && !is_in_doubt) {
@@ -262,7 +266,8 @@ TEST(VerdictInAllWorlds, EveryRefusalSaysWhy) {
   });
 }
 
-// ---- Pacemaker's part: it promotes the best placed node, recovers what is reported, and stops who has failed too often.
+// ---- Pacemaker's part: it promotes the best placed node, recovers what is reported, and stops who has failed too
+// often.
 
 enum class Constraint { None, Preferred, Forbidden };
 
@@ -277,8 +282,9 @@ struct Pacemaker {
     auto ballot = ballot_of(world, candidate);
     ballot.scores = scores;
     auto& nodes = ballot.participants;
-    nodes.erase(std::remove_if(nodes.begin(), nodes.end(), [&](const auto& node) { return ocf::contains(given_up, node); }),
-                nodes.end());
+    nodes.erase(
+        std::remove_if(nodes.begin(), nodes.end(), [&](const auto& node) { return ocf::contains(given_up, node); }),
+        nodes.end());
     for (const auto& node : given_up) ballot.votes.erase(node);
     return ballot;
   }
@@ -289,7 +295,8 @@ struct Pacemaker {
       auto score = scores.at(node).value_or(0);
       const bool is_constrained = node == constrained;
       if (is_constrained && constraint == Constraint::Forbidden) score = -cluster::kInfinity;
-      if (is_constrained && constraint == Constraint::Preferred && score > -cluster::kInfinity) score = cluster::kInfinity;
+      if (is_constrained && constraint == Constraint::Preferred && score > -cluster::kInfinity)
+        score = cluster::kInfinity;
       placement[node] = score;
     }
     return placement;

@@ -13,6 +13,7 @@ namespace {
 
 using test::eventually;
 using test::Frozen;
+using test::has_standby_signal;
 using test::in;
 using test::ScratchInstance;
 using test::ScratchPair;
@@ -20,7 +21,7 @@ using test::Session;
 using std::chrono_literals::operator""s;
 
 pg::WalPosition position_of(const ScratchInstance& instance) {
-  return LocalInstance(instance.parameters()).wal_position(in(10s));
+  return LocalInstance(instance.parameters()).identify(in(10s)).position;
 }
 
 pg::Lsn lsn(const std::string& text) { return pg::Lsn::parse(text).value(); }
@@ -86,14 +87,14 @@ TEST(ReplicationStatus, IsAFailureWithoutAConnection) {
   EXPECT_THROW(static_cast<void>(LocalInstance(instance.parameters()).replication_status(in(10s))), ocf::Failure);
 }
 
-// ---- wal_position
+// ---- identify
 
 /// On the second timeline, as far as it goes now: the checkpoint that follows a promotion may still write a record.
 bool is_where_the_promoted_one_is(const ScratchInstance& instance, const ScratchInstance& promoted) {
   return position_of(instance) == pg::WalPosition{2, lsn(promoted.ask("SELECT pg_current_wal_lsn()"))};
 }
 
-TEST(WalPosition, OfAStreamingStandbyIsWhatItHasReceived) {
+TEST(Identify, OfAStreamingStandbyIsWhatItHasReceived) {
   const ScratchPair pair;
   write_wal(pair.primary);
   pair.catch_up();
@@ -102,7 +103,7 @@ TEST(WalPosition, OfAStreamingStandbyIsWhatItHasReceived) {
   EXPECT_EQ(position.lsn, lsn(pair.primary.ask("SELECT pg_current_wal_lsn()")));
 }
 
-TEST(WalPosition, OfAStandbyWhoseReplayIsPausedIsWhatItHasReceived) {
+TEST(Identify, OfAStandbyWhoseReplayIsPausedIsWhatItHasReceived) {
   const ScratchPair pair;
   pair.standby.ask("SELECT pg_wal_replay_pause()");
   write_wal(pair.primary);
@@ -111,7 +112,7 @@ TEST(WalPosition, OfAStandbyWhoseReplayIsPausedIsWhatItHasReceived) {
   EXPECT_NE(lsn(pair.standby.ask("SELECT pg_last_wal_replay_lsn()")), written);
 }
 
-TEST(WalPosition, OfARestartedStandbyWithoutAPrimaryIsNotTheStartOfASegment) {
+TEST(Identify, OfARestartedStandbyWithoutAPrimaryIsNotTheStartOfASegment) {
   ScratchPair pair;
   write_wal(pair.primary);
   pair.catch_up();
@@ -122,7 +123,48 @@ TEST(WalPosition, OfARestartedStandbyWithoutAPrimaryIsNotTheStartOfASegment) {
   EXPECT_EQ(position_of(pair.standby), before);
 }
 
-TEST(WalPosition, OfAStandbyThatLostItsWalReceiverIsWhatItHadReceived) {
+TEST(Identify, TellsTheSystemIdentifier) {
+  ScratchInstance instance;
+  instance.start();
+  const auto system = std::to_string(LocalInstance(instance.parameters()).identify(in(10s)).system_identifier);
+  EXPECT_EQ(system, instance.control("Database system identifier"));
+}
+
+TEST(Identify, SaysThatARestartedStandbyStillReplaysItsOwnWal) {
+  ScratchPair pair;
+  write_wal(pair.primary);
+  pair.catch_up();
+  pair.standby.ask("SELECT pg_wal_replay_pause()");
+  write_wal(pair.primary);
+  const auto written = lsn(pair.primary.ask("SELECT pg_current_wal_lsn()"));
+  ASSERT_TRUE(eventually([&] { return position_of(pair.standby).lsn == written; }));
+  EXPECT_FALSE(LocalInstance(pair.standby.parameters()).identify(in(10s)).has_more_wal);
+  pair.standby.stop();
+  pair.primary.kill_server();
+  pair.standby.configure_recovery("recovery_min_apply_delay = '1h'");
+  if (!has_standby_signal()) pair.standby.ask_for_recovery();
+  pair.standby.start();
+  const auto identity = LocalInstance(pair.standby.parameters()).identify(in(10s));
+  EXPECT_TRUE(identity.position.lsn < written);
+  EXPECT_TRUE(identity.has_more_wal);
+}
+
+TEST(Identify, SaysThatAStandbyWithoutAPrimaryHasReplayedAll) {
+  ScratchPair pair;
+  write_wal(pair.primary);
+  pair.catch_up();
+  const auto before = position_of(pair.standby);
+  pair.standby.stop();
+  pair.primary.kill_server();
+  pair.standby.configure_recovery("primary_conninfo = ''");
+  if (!has_standby_signal()) pair.standby.ask_for_recovery();
+  pair.standby.start();
+  LocalInstance local(pair.standby.parameters());
+  EXPECT_TRUE(eventually([&] { return !local.identify(in(10s)).has_more_wal; }));
+  EXPECT_EQ(local.identify(in(10s)).position, before);
+}
+
+TEST(Identify, OfAStandbyThatLostItsWalReceiverIsWhatItHadReceived) {
   ScratchPair pair;
   write_wal(pair.primary);
   pair.catch_up();
@@ -132,7 +174,7 @@ TEST(WalPosition, OfAStandbyThatLostItsWalReceiverIsWhatItHadReceived) {
   EXPECT_EQ(position_of(pair.standby), before);
 }
 
-TEST(WalPosition, IsOnTheNewTimelineRightAfterASwitch) {
+TEST(Identify, IsOnTheNewTimelineRightAfterASwitch) {
   ScratchPair pair;
   ScratchInstance third;
   third.follow(pair.standby, "srv3");
@@ -150,7 +192,7 @@ TEST(WalPosition, IsOnTheNewTimelineRightAfterASwitch) {
       << to_string(position_of(third));
 }
 
-TEST(WalPosition, OfAnInstanceThatDoesNotRunIsAFailure) {
+TEST(Identify, OfAnInstanceThatDoesNotRunIsAFailure) {
   const ScratchInstance instance;
   EXPECT_THROW(static_cast<void>(position_of(instance)), ocf::Failure);
 }

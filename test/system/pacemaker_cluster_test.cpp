@@ -157,11 +157,13 @@ TEST(WithoutCluster, EveryQuestionFailsInTimeAndNamesTheTool) {
   const auto began = std::chrono::steady_clock::now();
   const auto fails_with = [&](const std::string& tool, auto call) {
     const auto reason = failure_of(call);
-    const auto beginning = tool + ": exit code 102: ";  // CRM_EX_DISCONNECT
+    // CRM_EX_DISCONNECT; crm_simulate says CRM_EX_NOINPUT.
+    const auto beginning = tool + ": exit code " + (tool == "crm_simulate" ? "66: " : "102: ");
     EXPECT_EQ(reason.substr(0, beginning.size()), beginning);
     EXPECT_GT(reason.size(), beginning.size());
   };
-  fails_with("crm_node", [&] { static_cast<void>(cluster.members(in(5s))); });
+  fails_with("crm_mon", [&] { static_cast<void>(cluster.membership(in(5s))); });
+  fails_with("crm_simulate", [&] { static_cast<void>(cluster.placement_scores(in(5s))); });
   fails_with("cibadmin", [&] { static_cast<void>(cluster.promotion_scores(in(5s))); });
   fails_with("crm_attribute", [&] { cluster.set_promotion_score("srv1", 1, in(5s)); });
   fails_with("attrd_updater", [&] { static_cast<void>(cluster.attributes(PrivateAttribute::Vote, in(5s))); });
@@ -178,7 +180,7 @@ TEST(WithoutCluster, DoesNotKnowItsNameWhereTheContextHasNone) {
 
 TEST(WithoutTools, EveryQuestionFailsAndNamesTheTool) {
   auto cluster = cluster_with({{"HA_SBIN_DIR", "/nonexistent"}});
-  EXPECT_EQ(failure_of([&] { static_cast<void>(cluster.members(in(5s))); }), "crm_node: exit code 127");
+  EXPECT_EQ(failure_of([&] { static_cast<void>(cluster.membership(in(5s))); }), "crm_mon: exit code 127");
   EXPECT_EQ(failure_of([&] { static_cast<void>(cluster.promotion_scores(in(5s))); }), "cibadmin: exit code 127");
   EXPECT_EQ(failure_of([&] { cluster.set_promotion_score("srv1", 1, in(5s)); }), "crm_attribute: exit code 127");
   EXPECT_EQ(failure_of([&] { cluster.set_attribute(PrivateAttribute::Vote, "1#2", in(5s)); }),
@@ -235,13 +237,6 @@ TEST(Attributes, AreWrittenPrivatelyForTheLocalNode) {
   cluster.set_attribute(PrivateAttribute::ShutdownCheckpoint, "3#117440552", in(5s));
   EXPECT_EQ(test::contents_of(tools.file("asked")),
             "--private --lifetime reboot --name shutdown_checkpoint-pgsqld -N srv1 --update 3#117440552\n");
-}
-
-TEST(Members, AreTheWordsThatCrmNodePrints) {
-  const StandIns tools;
-  tools.add("crm_node", "echo 'srv1 srv2 SRV-3.example.com '");
-  auto cluster = cluster_with(tools.environment());
-  EXPECT_EQ(cluster.members(in(5s)), (cluster::NodeList{"srv1", "srv2", "SRV-3.example.com"}));
 }
 
 /// What crm_mon of Pacemaker 2.1.5 prints, but for what is of no interest here.
@@ -312,12 +307,43 @@ TEST(ParseLocalStatus, RefusesWhatIsNoStatus) {
   }
 }
 
-TEST(ReportFailure, FailsTheInstanceOfTheLocalNode) {
+TEST(ParseMembership, FindsWhoIsOnlineOfEveryKindOfNode) {
+  const auto membership = parse_membership(
+      R"(<crm_mon><nodes><node name="srv1" online="true" maintenance="false" type="member"/>)"
+      R"(<node name="srv2" online="false" maintenance="true" type="member"/>)"
+      R"(<node name="SRV-3.example.com" online="true" maintenance="true" type="remote"/><node name="srv4"/>)"
+      R"(</nodes><resources/></crm_mon>)");
+  EXPECT_EQ(membership.online, (cluster::NodeList{"srv1", "SRV-3.example.com"}));
+  EXPECT_EQ(membership.in_maintenance, cluster::NodeList{"SRV-3.example.com"});
+}
+
+TEST(ParseMembership, RefusesWhatIsNoStatus) {
+  EXPECT_NE(failure_of([] { static_cast<void>(parse_membership("<nodes/>")); }), "");
+}
+
+TEST(ParsePlacement, TakesTheBestScoreOfEachNodeForTheResource) {
+  const auto placement = parse_placement(
+      "Current cluster status:\n  * Node List:\n    * Online: [ srv1 srv2 srv3 ]\n\n"
+      "Assignment Scores:\n  * pcmk__primitive_assign: pgsqld:0 allocation score on srv1: 1001\n"
+      "  * pgsqld:0 promotion score on srv1: 1001\n"
+      "pgsqld:1 promotion score on srv2: INFINITY\n"
+      "pgsqld:2 promotion score on srv-3.example.com: -INFINITY\n"
+      "pgsqld:3 promotion score on none: 0\n"
+      "pgsqld:4 promotion score on srv1: -1000\n"
+      "pgsqld2:0 promotion score on srv4: 5\n",
+      "pgsqld");
+  EXPECT_EQ(
+      placement,
+      (cluster::ScoreTable{
+          {"srv1", 1001}, {"srv2", cluster::kInfinity}, {"srv-3.example.com", -cluster::kInfinity}, {"none", 0}}));
+}
+
+TEST(ReportFailure, FailsTheInstanceOfThatNode) {
   const StandIns tools;
   tools.add("crm_resource", "echo \"$@\" >" + tools.file("asked"));
   auto cluster = cluster_with(tools.environment());
-  cluster.report_failure(in(5s));
-  EXPECT_EQ(test::contents_of(tools.file("asked")), "--fail --resource pgsqld --node srv1\n");
+  cluster.report_failure("srv2", in(5s));
+  EXPECT_EQ(test::contents_of(tools.file("asked")), "--fail --resource pgsqld --node srv2\n");
 }
 
 TEST(ReportFailure, FailsItselfWhereTheToolDoesWithWhateverCode) {
@@ -325,7 +351,7 @@ TEST(ReportFailure, FailsItselfWhereTheToolDoesWithWhateverCode) {
     const StandIns tools;
     tools.add("crm_resource", std::string("exit ") + code);
     auto cluster = cluster_with(tools.environment());
-    EXPECT_EQ(failure_of([&] { cluster.report_failure(in(5s)); }).compare(0, 12, "crm_resource"), 0) << code;
+    EXPECT_EQ(failure_of([&] { cluster.report_failure("srv1", in(5s)); }).compare(0, 12, "crm_resource"), 0) << code;
   }
 }
 

@@ -32,8 +32,8 @@ void start_unless_stopping(Agent& agent, const Observation& before);
 /// Promotes the standby if the participants' votes allow it.
 void promote_if_best(Agent& agent, const Observation& before);
 
-/// Leaves a running primary as it is. Refuses only where another node is known to have the last primary's WAL and this one
-/// has diverged from it.
+/// Leaves a running primary as it is. Refuses only where another node is known to have the last primary's WAL and this
+/// one has diverged from it.
 void keep_primary_if_its_wal_counts(Agent& agent, const Observation& before);
 
 /// Starts a stopped instance, then promote_if_best().

@@ -7,8 +7,8 @@
 
 namespace pgsqlms::decision {
 
-/// Whether the WAL of both has diverged. Where a history is not known, two voters are taken for diverged only if the one
-/// on the newer timeline has the lower LSN.
+/// Whether the WAL of both has diverged. Where a history is not known, two voters are taken for diverged only if the
+/// one on the newer timeline has the lower LSN.
 [[nodiscard]] bool have_diverged(const Vote& one, const Vote& other);
 
 }  // namespace pgsqlms::decision

@@ -16,8 +16,9 @@ struct MissedShutdown {
   pg::WalPosition checkpoint;  ///< where the shutdown checkpoint's record begins
 };
 
-/// Compares the candidate's position with every published shutdown checkpoint of its own system. A checkpoint on an older
-/// timeline than the candidate's is history; one at or after the candidate's position has not been received.
+/// Compares the candidate's position with every published shutdown checkpoint of its own system. One on an older
+/// timeline has been received if the candidate's history left that timeline behind it, or is not known; on the
+/// candidate's own timeline, or a newer one, if it is before the candidate's position.
 [[nodiscard]] std::optional<MissedShutdown> find_missed_shutdown(const Vote& candidate,
                                                                  const ShutdownCheckpoints& shutdown_checkpoints);
 

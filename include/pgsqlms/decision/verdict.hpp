@@ -2,8 +2,9 @@
 // The verdict of an election: may the candidate that Pacemaker chose be promoted?
 //
 // The rules stand in the order in which they are asked, in verdict.cpp. They know only what is in the ballot, so every
-// small world can be tried. Safety: no candidate is promoted past an online node that may have more of the last primary's
-// WAL, nor beside a running primary. Liveness: a refusal names who is to be promoted instead, or what has to happen first.
+// small world can be tried. Safety: no candidate is promoted past an online node that may have more of the last
+// primary's WAL, nor beside a running primary. Liveness: a refusal names who is to be promoted instead, or what has to
+// happen first.
 #pragma once
 
 #include <optional>

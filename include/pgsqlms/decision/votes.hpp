@@ -14,8 +14,8 @@ namespace pgsqlms::decision {
 /// What a node says of its instance before a promotion.
 struct Vote {
   pg::WalPosition position;
-  pg::TimelineHistory history = {};              ///< where the timelines before its own were left; empty if not known
-  bool runs_as_primary = false;                  ///< so its position may be past by now
+  pg::TimelineHistory history = {};            ///< where the timelines before its own were left; empty if not known
+  bool runs_as_primary = false;                ///< so its position may be past by now
   pg::SystemIdentifier system_identifier = 0;  ///< 0 of a node whose agent does not tell it
 };
 
@@ -25,15 +25,15 @@ using Votes = std::map<cluster::NodeName, Vote>;
 
 /// Where a primary's WAL ended that was shut down cleanly.
 struct ShutdownCheckpoint {
-  pg::WalPosition position;                      ///< the beginning of its record
+  pg::WalPosition position;                    ///< the beginning of its record
   pg::SystemIdentifier system_identifier = 0;  ///< 0 of a node whose agent does not tell it
 };
 
 using ShutdownCheckpoints = std::map<cluster::NodeName, ShutdownCheckpoint>;
 
-/// Fields between '#': timeline, LSN, history (newest first), "primary" for who runs as one, system identifier; the last
-/// ones only as far as there is something to say. PAF's agent, and this one in older versions, read the fields that they
-/// know and pass over the rest: "3#100663296#2:83886080,1:50331648##7301234567890123456".
+/// Fields between '#': timeline, LSN, history (newest first), "primary" for who runs as one, system identifier; the
+/// last ones only as far as there is something to say. PAF's agent, and this one in older versions, read the fields
+/// that they know and pass over the rest: "3#100663296#2:83886080,1:50331648##7301234567890123456".
 [[nodiscard]] std::string published_form(const Vote& vote);
 [[nodiscard]] std::string published_form(const ShutdownCheckpoint& checkpoint);
 

@@ -76,7 +76,8 @@ struct ReplicationStatus {
 /// What a running instance is and how far it is, as IDENTIFY_SYSTEM tells.
 struct Identity {
   SystemIdentifier system_identifier = 0;
-  WalPosition position;  ///< the replayed timeline and the greater of received and replayed LSN
+  WalPosition position;       ///< the replayed timeline and the greater of received and replayed LSN
+  bool has_more_wal = false;  ///< it still replays its own pg_wal, which goes on after the position
 };
 
 class Instance {
@@ -93,6 +94,7 @@ class Instance {
   [[nodiscard]] virtual RecoverySettings recovery_settings(const TemplateNames& names, Deadline deadline) = 0;
   /// Needs a primary that accepts connections.
   [[nodiscard]] virtual ReplicationStatus replication_status(Deadline deadline) = 0;
+  /// A standby that was restarted does not know how far its own WAL goes before it has replayed it.
   [[nodiscard]] virtual Identity identify(Deadline deadline) = 0;
   /// The timelines before this one. Empty also where the instance has no file that tells them.
   [[nodiscard]] virtual TimelineHistory timeline_history(Timeline timeline) = 0;

@@ -10,8 +10,8 @@
 
 namespace pgsqlms::pg {
 
-/// An acknowledged commit is on the primary and on `count` standbys: with FIRST on those connected ones that stand first
-/// in the list, with ANY on whichever.
+/// An acknowledged commit is on the primary and on `count` standbys: with FIRST on those connected ones that stand
+/// first in the list, with ANY on whichever.
 struct SynchronousStandbys {
   bool any = false;
   std::size_t count = 0;           ///< 0: replication is asynchronous

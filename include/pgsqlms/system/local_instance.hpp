@@ -54,6 +54,7 @@ class LocalInstance : public pg::Instance {
   [[nodiscard]] std::vector<Connection::Row> ask(const std::string& sql, Deadline deadline);
   [[nodiscard]] std::optional<pg::Identity> identify_system(SessionKind kind, Deadline deadline);
   [[nodiscard]] pg::Identity identify_by_sql(Deadline deadline);
+  [[nodiscard]] bool has_wal_after(const pg::WalPosition& position, Deadline deadline);
   [[nodiscard]] std::optional<std::string> setting_by_sql(const std::string& name, Deadline deadline);
   [[nodiscard]] std::string setting(const std::string& name, Deadline deadline);
   [[nodiscard]] std::string read_template(const pg::TemplateNames& names);

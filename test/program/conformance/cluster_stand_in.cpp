@@ -62,7 +62,8 @@ ClusterStandIn::ClusterStandIn() {
   make_folder(folder_ / "attributes");
   make_folder(folder_ / "run");
   write_file(folder_ / "log", "");
-  for (const auto* const tool : {"crm_attribute", "crm_master", "crm_resource", "cibadmin", "pacemakerd"}) {
+  for (const auto* const tool :
+       {"crm_attribute", "crm_master", "crm_resource", "crm_simulate", "cibadmin", "pacemakerd"}) {
     fs::create_symlink(std::string("/usr/sbin/") + tool, folder_ / "sbin/" + tool);
   }
   set_nodes(nodes_);
@@ -79,6 +80,9 @@ void ClusterStandIn::set_nodes(const std::vector<std::string>& nodes) {
 void ClusterStandIn::set_members(const std::vector<std::string>& members) const {
   replace_tool("crm_node", "#!/bin/sh\ncase $1 in\n  -n) echo '" + nodes_[0] + "' ;;\n  -p|--partition) echo '" +
                                joined(members, " ") + "' ;;\n  *) exit 64 ;;\nesac\n");
+  std::string online;
+  for (const auto& node : members) online += "<node name=\"" + node + "\" online=\"true\"/>";
+  replace_tool("crm_mon", "#!/bin/sh\necho '<crm_mon><nodes>" + online + "</nodes><resources/></crm_mon>'\n");
 }
 
 void ClusterStandIn::set_notify(const std::string& value) {

@@ -30,7 +30,14 @@ TEST(FindMissedShutdown, FindsTheCheckpointThatWasNotReceived) {
   }
 }
 
-TEST(FindMissedShutdown, TakesACheckpointOnAnOlderTimelineForHistory) {
+TEST(FindMissedShutdown, FindsACheckpointThatTheCandidatesHistoryDoesNotHold) {
+  const auto left_at = [](std::uint64_t lsn) { return Vote{{2, {kCheckpoint * 2}}, {{1, {lsn}}}}; };
+  EXPECT_TRUE(find_missed_shutdown(left_at(kCheckpoint - 1), {{"srv2", {{1, {kCheckpoint}}}}}));
+  EXPECT_TRUE(find_missed_shutdown(left_at(kCheckpoint), {{"srv2", {{1, {kCheckpoint}}}}}));
+  EXPECT_FALSE(find_missed_shutdown(left_at(kCheckpoint + 0x78), {{"srv2", {{1, {kCheckpoint}}}}}));
+}
+
+TEST(FindMissedShutdown, TakesACheckpointOnAnOlderTimelineForHistoryWhereNoneIsKnown) {
   EXPECT_FALSE(find_missed_shutdown({{2, {kCheckpoint - 1}}}, {{"srv2", {{1, {kCheckpoint}}}}}));
 }
 
@@ -39,7 +46,8 @@ TEST(FindMissedShutdown, FindsACheckpointOnANewerTimeline) {
 }
 
 TEST(FindMissedShutdown, LooksAtEveryNode) {
-  const ShutdownCheckpoints checkpoints = {{"srv1", {{1, {10}}}}, {"srv2", {{1, {kCheckpoint}}}}, {"srv3", {{1, {20}}}}};
+  const ShutdownCheckpoints checkpoints = {
+      {"srv1", {{1, {10}}}}, {"srv2", {{1, {kCheckpoint}}}}, {"srv3", {{1, {20}}}}};
   EXPECT_EQ(find_missed_shutdown({{1, {kCheckpoint}}}, checkpoints)->node, "srv2");
   EXPECT_FALSE(find_missed_shutdown({{1, {kCheckpoint + 1}}}, checkpoints));
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: PostgreSQL
-// The rules of the verdict one by one, each in a small ballot. All worlds together: test/property/verdict_worlds_test.cpp.
+// The rules of the verdict one by one, each in a small ballot. All worlds together:
+// test/property/verdict_worlds_test.cpp.
 #include "pgsqlms/decision/verdict.hpp"
 
 #include <gtest/gtest.h>
@@ -248,7 +249,7 @@ TEST(Verdict, YieldsAtOnceToWhoIsPromotedInTheEnd) {
 
 TEST(Verdict, YieldsToNobodyWhoCannotBePromotedEither) {
   auto ballot = switchover();
-  ballot.votes["srv2"].position.lsn = {50};  // srv1 would have to be promoted again
+  ballot.votes["srv2"].position.lsn = {50};                    // srv1 would have to be promoted again
   ballot.votes["srv3"] = {{2, {300}}, {{1, {60}}}, false, 7};  // but has diverged from another follower
   EXPECT_EQ(judge(ballot).successors, NodeList{});
   EXPECT_NE(refusal(ballot), "");

@@ -44,8 +44,10 @@ TEST(ParseSynchronousStandbyNames, ReadsEveryForm) {
 }
 
 TEST(ParseSynchronousStandbyNames, FindsNothingInWhatTheServerWouldRefuse) {
-  for (const auto* setting : {"srv2 srv3", "ANY 1", "ANY (a)", "ANY 0 (a)", "ANY -1 (a)", "1 ()", "ANY 1 (a,)", "(a)", ",",
-                              "a,", "ANY 1 (a", "\"a", "ANY 1 a)", "1 (a) b", ")", "1)", "\"1\""  " x"}) {
+  for (const auto* setting : {"srv2 srv3", "ANY 1", "ANY (a)", "ANY 0 (a)", "ANY -1 (a)", "1 ()", "ANY 1 (a,)", "(a)",
+                              ",", "a,", "ANY 1 (a", "\"a", "ANY 1 a)", "1 (a) b", ")", "1)",
+                              "\"1\""
+                              " x"}) {
     EXPECT_FALSE(parse_synchronous_standby_names(setting)) << setting;
   }
 }
