@@ -28,8 +28,12 @@ ocf::Answer run(Agent& agent, ocf::Action action) {
       return answer;
     }
     case ocf::Action::Start:
-    case ocf::Action::Promote:
       validate(agent);
+      change_state(agent, action);
+      keep_watch(agent);
+      break;
+    case ocf::Action::Promote:
+      validate_for_promotion(agent);
       change_state(agent, action);
       keep_watch(agent);
       break;

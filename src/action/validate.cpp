@@ -76,13 +76,16 @@ void check_recovery_settings(Agent& agent, const pg::Installation& installation)
 }  // namespace
 
 void validate(Agent& agent) {
+  validate_for_promotion(agent);
+  check_control_data(agent);
+  check_recovery_settings(agent, agent.instance.installation());
+}
+
+void validate_for_promotion(Agent& agent) {
   if (const auto invalid = ocf::find_invalid_parameter(agent.parameters)) throw Failure(invalid->code, invalid->reason);
   check_pacemaker(agent.context);
   check_clone_options(agent.context);
-  const auto installation = agent.instance.installation();
-  check_installation(installation, agent.parameters);
-  check_control_data(agent);
-  check_recovery_settings(agent, installation);
+  check_installation(agent.instance.installation(), agent.parameters);
 }
 
 }  // namespace pgsqlms::action

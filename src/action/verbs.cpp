@@ -17,6 +17,10 @@ using std::chrono_literals::operator""s;
 
 constexpr Duration kRolePoll = 20ms;
 constexpr Duration kElectionPatience = 10s;
+/// What a stop may wait for the cluster, once the server is down.
+constexpr Duration kPublicationPatience = 5s;
+/// What a demotion waits for the scores, while the primary still serves.
+constexpr Duration kScorePatience = 2s;
 
 pg::TemplateNames template_names(Agent& agent) { return {agent.host_name, agent.cluster.local_node()}; }
 
@@ -64,6 +68,7 @@ std::optional<cluster::NodeName> find_successor(const Agent& agent) {
 /// new primary lacks, which shows when it streams from it, or does not. At the first start of a cluster nobody has a
 /// score, so Pacemaker would promote nobody: there it takes the lowest score that can be promoted.
 void rescore_former_primary(Agent& agent) try {
+  if (!agent.context.transition) return;  // by hand: nothing is changed in the cluster
   const auto local_node = agent.cluster.local_node();
   const auto scores = agent.cluster.promotion_scores(agent.deadline);
   const auto own = scores.find(local_node);
@@ -87,25 +92,63 @@ bool is_clean_primary(const std::optional<pg::ControlData>& control) {
   return control && control->state == pg::DbState::ShutDown;
 }
 
-/// Whether this transition knows no other primary. In a demotion by hand there is no transition; one that was promoted
-/// by hand is demoted beside the primary that the cluster goes on with.
-bool is_the_only_primary(Agent& agent) {
-  const auto& transition = agent.context.transition;
-  return transition && transition->promoted == cluster::NodeList{agent.cluster.local_node()};
+/// A primary on another node at the beginning of this transition, whether it is demoted too or not.
+std::optional<cluster::NodeName> find_other_primary(Agent& agent) {
+  const auto local = agent.cluster.local_node();
+  for (const auto& node : agent.context.transition->promoted) {
+    if (node != local) return node;
+  }
+  return std::nullopt;
 }
 
-/// Where the demoted primary's WAL ends, for the standby that is to take over. Nobody takes over from another one, and
-/// nobody would take the attribute back.
+/// Whether it is this instance's end that the next primary must have received. One that was promoted by hand, or came
+/// back beside its successor, is demoted beside the primary that the cluster goes on with, or after it: then another
+/// node is promoted, or at least has the primary's score. By hand there is no transition, and nobody would take the end
+/// back.
+bool is_last_primary(Agent& agent) try {
+  if (!agent.context.transition) return false;
+  const auto local = agent.cluster.local_node();
+  if (const auto other = find_other_primary(agent)) {
+    spdlog::warn("{} ran as a primary beside {}, with which the cluster goes on", local, *other);
+    return false;
+  }
+  for (const auto& [node, score] : agent.cluster.promotion_scores(agent.deadline.within(kScorePatience))) {
+    if (node == local || score.value_or(0) < cluster::kPrimaryScore) continue;
+    spdlog::warn("{} ran as a primary, but {} has the primary's promotion score", local, node);
+    return false;
+  }
+  return true;
+} catch (const ocf::Failure& failure) {
+  spdlog::warn("whether another node was the last primary is not known: {}", failure.what());
+  return true;  // an end too many only refuses who has not received it
+}
+
+/// For the standby that is to take over.
 void publish_shutdown_checkpoint(Agent& agent, const pg::ControlData& control) try {
-  if (!is_the_only_primary(agent)) return;
   const pg::WalPosition checkpoint{control.timeline, control.checkpoint};
   spdlog::info("shut down cleanly at {}", to_string(checkpoint));
   agent.cluster.set_attribute(cluster::PrivateAttribute::ShutdownCheckpoint,
                               published_form(decision::ShutdownCheckpoint{checkpoint, control.system_identifier}),
-                              agent.deadline);
+                              agent.deadline.within(kPublicationPatience));
 } catch (const ocf::Failure& failure) {
   // The candidate then looks for the shutdown checkpoint in its own WAL.
   spdlog::error("shutdown checkpoint not published: {}", failure.what());
+}
+
+/// Publishes the end of a stopped instance that was the last primary and ended cleanly, whoever stopped it. Costs
+/// nothing where another node is promoted.
+void publish_end(Agent& agent) try {
+  if (!agent.context.transition || find_other_primary(agent)) return;
+  const auto control = agent.instance.control_data(agent.deadline.within(kPublicationPatience));
+  if (is_clean_primary(control) && is_last_primary(agent)) publish_shutdown_checkpoint(agent, *control);
+} catch (const ocf::Failure& failure) {
+  spdlog::error("the end of this instance is not known: {}", failure.what());
+}
+
+/// Whether the demotion before this stop, in the same transition, has published all that there is.
+bool is_end_published(const Agent& agent) {
+  const auto& context = agent.context;
+  return context.node && context.transition && ocf::contains(context.transition->demote, *context.node);
 }
 
 void promote(Agent& agent) {
@@ -113,11 +156,28 @@ void promote(Agent& agent) {
   wait_for_role(agent, InstanceState::Primary, "while it was promoted");
 }
 
+void stop_server(Agent& agent) {
+  if (agent.instance.processes().postmaster) {
+    agent.instance.request_stop();
+    wait_until_gone(agent, agent.deadline);
+  }
+  agent.instance.end_orphans(agent.deadline);
+}
+
 void start_in_standby_mode(Agent& agent) {
   agent.instance.end_orphans(agent.deadline);
   agent.instance.configure_as_standby(template_names(agent));
   agent.instance.start(agent.deadline);
   wait_for_role(agent, InstanceState::Standby, "while it was started as a standby");
+}
+
+/// Starts a stopped instance as a standby, unless this transition is going to stop it here anyway.
+void start_unless_stopping(Agent& agent) {
+  if (is_stop_following(agent)) {
+    spdlog::info("left stopped: this transition stops the instance here");
+    return;
+  }
+  start_in_standby_mode(agent);
 }
 
 }  // namespace
@@ -129,40 +189,35 @@ void start_as_standby(Agent& agent, const Observation& before) {
   if (decision::was_primary(before.facts)) rescore_former_primary(agent);
 }
 
-void stop(Agent& agent) {
-  if (agent.instance.processes().postmaster) {
-    agent.instance.request_stop();
-    wait_until_gone(agent, agent.deadline);
-  }
-  agent.instance.end_orphans(agent.deadline);
+void stay_a_standby(Agent& agent, const Observation& /*before*/) {
+  if (!agent.instance.is_promotion_requested()) return;
+  spdlog::warn("somebody has asked the standby to become a primary: it is restarted instead");
+  stop_server(agent);
+  start_in_standby_mode(agent);
 }
 
-void step_down(Agent& agent, const Observation& before) {
-  stop(agent);
+void stop(Agent& agent) {
+  const bool was_running = agent.instance.processes().postmaster;
+  stop_server(agent);
+  if (was_running || !is_end_published(agent)) publish_end(agent);
+}
+
+void step_down(Agent& agent, const Observation& /*before*/) {
+  const bool is_last = is_last_primary(agent);  // asked while it still serves, so that nobody waits for the answer
+  stop_server(agent);
   const auto control = agent.instance.control_data(agent.deadline);
   if (!is_clean_primary(control)) {
     throw ocf::Failure("the primary was not shut down cleanly, pg_control says: " +
                        (control ? std::string(to_string(control->state)) : "nothing readable"));
   }
-  publish_shutdown_checkpoint(agent, *control);
-  start_unless_stopping(agent, before);
+  if (is_last) publish_shutdown_checkpoint(agent, *control);
+  start_unless_stopping(agent);
 }
 
-void take_down(Agent& agent, const Observation& before) {
-  stop(agent);
-  if (before.facts.processes.postmaster) {
-    const auto control = agent.instance.control_data(agent.deadline);
-    if (is_clean_primary(control)) publish_shutdown_checkpoint(agent, *control);
-  }
-  start_unless_stopping(agent, before);
-}
-
-void start_unless_stopping(Agent& agent, const Observation& /*before*/) {
-  if (is_stop_following(agent)) {
-    spdlog::info("left stopped: this transition stops the instance here");
-    return;
-  }
-  start_in_standby_mode(agent);
+void take_down(Agent& agent, const Observation& /*before*/) {
+  stop_server(agent);
+  publish_end(agent);
+  start_unless_stopping(agent);
 }
 
 void promote_if_best(Agent& agent, const Observation& /*before*/) {

@@ -45,7 +45,7 @@ Context Context::read(const Environment& environment, Action action) {
   context.timeout = read_milliseconds(environment, "timeout").value_or(spec_of(action).timeout);
   context.probe = action == Action::Monitor && !read_milliseconds(environment, "interval");
   const auto role = meta(environment, "role").value_or("");
-  context.unpromoted_monitor = role == "Unpromoted" || role == "Slave" || role == "Started";
+  context.promoted_monitor = action == Action::Monitor && !context.probe && (role == "Promoted" || role == "Master");
   context.check_level = parse_number<int>(environment.text("OCF_CHECK_LEVEL").value_or("")).value_or(0);
   context.feature_set = environment.text("OCF_RESKEY_crm_feature_set");
   context.clone = read_clone_options(environment);

@@ -439,6 +439,8 @@ void LocalInstance::configure_as_standby(const pg::TemplateNames& names) {
   replace_file(parameters_.datadir, has_signal ? "standby.signal" : "recovery.conf", contents);
 }
 
+bool LocalInstance::is_promotion_requested() { return exists(parameters_.datadir + "/promote"); }
+
 // ---- Orders
 
 void LocalInstance::checkpoint(Deadline deadline) { static_cast<void>(ask("CHECKPOINT", deadline)); }

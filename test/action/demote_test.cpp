@@ -67,11 +67,75 @@ TEST(Demote, PublishesNothingOfAPrimaryBesideTheOneThatStays) {
   EXPECT_TRUE(world.cluster.published(PrivateAttribute::ShutdownCheckpoint).empty()) << "nobody would take it back";
 }
 
-TEST(Demote, LeavesAStandbyAlone) {
+TEST(Demote, PublishesTheEndOfAPrimaryThatSomebodyHasStopped) {
+  World world;
+  Node srv1(world, "srv1", InstanceState::Stopped);
+  srv1.instance.be_stopped_with(DbState::ShutDown);
+  srv1.instance.control->checkpoint = pg::Lsn{0x303A4D0};
+  srv1.set_transition({{"promoted", "srv1"}, {"demote", "srv1"}, {"stop", "srv1"}, {"promote", "srv2"}});
+  EXPECT_EQ(srv1.act(Action::Demote).code, ReturnCode::Success);
+  EXPECT_EQ(world.cluster.published(PrivateAttribute::ShutdownCheckpoint).at("srv1"), "1#50570448");
+}
+
+TEST(Demote, PublishesTheEndAlsoWherePacemakerListsItsInstanceTwice) {
+  World world;
+  Node srv1(world, "srv1", InstanceState::Primary);
+  srv1.set_transition({{"promoted", "srv1 srv1"}, {"demote", "srv1"}, {"promote", "srv2"}});
+  EXPECT_EQ(srv1.act(Action::Demote).code, ReturnCode::Success);
+  EXPECT_EQ(world.cluster.published(PrivateAttribute::ShutdownCheckpoint).count("srv1"), 1U);
+}
+
+TEST(Demote, PublishesNothingOfAStandbyThatWasStopped) {
+  World world;
+  Node srv1(world, "srv1", InstanceState::Stopped);
+  srv1.set_transition({{"promoted", "srv1"}, {"demote", "srv1"}, {"stop", "srv1"}, {"promote", "srv2"}});
+  EXPECT_EQ(srv1.act(Action::Demote).code, ReturnCode::Success);
+  EXPECT_TRUE(world.cluster.published(PrivateAttribute::ShutdownCheckpoint).empty());
+}
+
+// srv1 was promoted by hand, and a monitor has found it; meanwhile the primary's node was put in standby.
+TEST(Demote, PublishesNothingOfAPrimaryBesideWhichAnotherHasThePrimarysScore) {
+  for (const auto* stop : {" ", "srv1"}) {
+    World world;
+    Node srv1(world, "srv1", InstanceState::Primary);
+    world.cluster.scores = {{"srv1", 1000}, {"srv2", 1001}, {"srv3", 990}};
+    srv1.set_transition({{"promoted", "srv1"}, {"demote", "srv1"}, {"stop", stop}, {"promote", "srv3"}});
+    EXPECT_EQ(srv1.act(Action::Demote).code, ReturnCode::Success);
+    EXPECT_TRUE(world.cluster.published(PrivateAttribute::ShutdownCheckpoint).empty());
+    EXPECT_TRUE(world.log.has("warning", "srv1 ran as a primary, but srv2 has the primary's promotion score"));
+  }
+}
+
+TEST(Demote, NamesThePrimaryBesideWhichItRan) {
+  World world;
+  Node srv1(world, "srv1", InstanceState::Primary);
+  srv1.set_transition({{"promoted", "srv1 srv2"}, {"demote", "srv1"}});
+  EXPECT_EQ(srv1.act(Action::Demote).code, ReturnCode::Success);
+  EXPECT_TRUE(world.log.has("warning", "srv1 ran as a primary beside srv2, with which the cluster goes on"));
+}
+
+TEST(Demote, RestartsAStandbyWhosePromotionMayBePending) {
   World world;
   Node srv1(world, "srv1", InstanceState::Standby);
+  srv1.instance.promotion_takes = std::chrono::seconds(90);  // its startup process is frozen
+  srv1.set_transition({{"active", "srv1"}, {"unpromoted", "srv1"}, {"promote", "srv1"}});
+  world.cluster.publish(PrivateAttribute::Vote, "srv1", "1#50331648");
+  EXPECT_EQ(srv1.act(Action::Promote).reason, "out of time while it was promoted");
+
+  srv1.set_transition({{"active", "srv1"}, {"promoted", "srv1"}, {"demote", "srv1"}});  // on-fail=demote
   EXPECT_EQ(srv1.act(Action::Demote).code, ReturnCode::Success);
-  EXPECT_EQ(srv1.instance.orders, Orders{});
+  EXPECT_EQ(srv1.instance.orders, (Orders{"promote", "stop", "configure as standby", "start"}));
+  world.clock.sleep(std::chrono::seconds(90));
+  static_cast<void>(srv1.instance.processes());
+  EXPECT_FALSE(srv1.instance.primary);
+}
+
+TEST(Demote, LeavesAStandbyStoppedWhereAStopFollows) {
+  World world;
+  Node srv1(world, "srv1", InstanceState::Standby);
+  srv1.set_transition({{"promoted", "srv1"}, {"demote", "srv1"}, {"stop", "srv1"}, {"start", "srv1"}});
+  EXPECT_EQ(srv1.act(Action::Demote).code, ReturnCode::Success);
+  EXPECT_EQ(srv1.instance.orders, Orders{"stop"});
 }
 
 TEST(Demote, DoesNotStartWhatTheTransitionStopsHere) {

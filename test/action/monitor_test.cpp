@@ -14,10 +14,11 @@ using ocf::Action;
 using ocf::ReturnCode;
 using std::chrono_literals::operator""s;
 
-/// A node whose monitor recurs, with ten seconds for each.
+/// A node whose monitor recurs, as that of a promoted instance, with ten seconds for each.
 struct Monitored : Node {
   Monitored(World& world, InstanceState state) : Node(world, "srv1", state) {
     set("CRM_meta_interval", "15000");
+    set("CRM_meta_role", "Promoted");
     set("CRM_meta_timeout", "10000");
     instance.replication = {instance.position.lsn,
                             std::nullopt,
@@ -223,12 +224,69 @@ TEST(Monitor, KeepsItsAnswerWhenANodeHasGoneFromTheCluster) {
   EXPECT_EQ(world.cluster.writes, kFirstScores);
 }
 
-TEST(Monitor, OfAStandbyThatWasPromotedByHandTouchesNoScore) {
+TEST(Monitor, OfAPrimaryThatPacemakerHasNotPromotedTouchesNoScoreAndNamesIt) {
+  for (const auto* role : {"Unpromoted", "Slave", "Started", ""}) {
+    SCOPED_TRACE(role);
+    World world;
+    Monitored srv1(world, InstanceState::Primary);
+    srv1.set("CRM_meta_role", role);
+    const auto answer = srv1.act(Action::Monitor);
+    EXPECT_EQ(answer.code, ReturnCode::RunningPromoted) << "so that Pacemaker demotes it";
+    EXPECT_EQ(answer.reason, "runs as a primary, though Pacemaker has not promoted it here");
+    EXPECT_EQ(world.cluster.writes, Orders{});
+    EXPECT_EQ(world.cluster.calls, 0);
+  }
+}
+
+TEST(Monitor, OfAPromotedInstanceKeepsTheScoresUnderEitherNameOfTheRole) {
+  for (const auto* role : {"Promoted", "Master"}) {
+    World world;
+    Monitored srv1(world, InstanceState::Primary);
+    srv1.set("CRM_meta_role", role);
+    static_cast<void>(srv1.act(Action::Monitor));
+    EXPECT_EQ(world.cluster.writes, kFirstScores) << role;
+  }
+}
+
+// The former primary's node has booted, and its server with it. Its permanent score has been lowered or has not.
+TEST(Probe, ThatFindsAPrimaryTouchesNoScore) {
+  for (const auto former_score : {1001, -1000}) {
+    for (const auto* role : {"", "Promoted", "Master"}) {
+      World world;
+      Node srv1(world, "srv1", InstanceState::Primary);
+      srv1.set("CRM_meta_role", role);
+      world.cluster.scores = {{"srv1", former_score}, {"srv2", 1001}, {"srv3", 1000}};
+      const auto answer = srv1.act(Action::Monitor);
+      EXPECT_EQ(answer.code, ReturnCode::RunningPromoted);
+      EXPECT_EQ(answer.reason, "");
+      EXPECT_EQ(world.cluster.writes, Orders{});
+      EXPECT_EQ(world.cluster.calls, 0);
+    }
+  }
+}
+
+TEST(Monitor, ByHandTouchesNoScore) {
   World world;
-  Monitored srv1(world, InstanceState::Primary);
-  srv1.set("CRM_meta_role", "Unpromoted");
-  EXPECT_EQ(srv1.act(Action::Monitor).code, ReturnCode::RunningPromoted);
+  Node here(world, "srv1", InstanceState::Primary);
+  here.environment = ocf::Environment{};  // as `pgsqlms --pgdata=... monitor` in a shell
+  EXPECT_EQ(here.act(Action::Monitor).code, ReturnCode::RunningPromoted);
   EXPECT_EQ(world.cluster.writes, Orders{});
+}
+
+TEST(Monitor, GivesTheScoresAThirdOfItsTimeAndFiveSecondsAtMost) {
+  struct Row {
+    const char* timeout;
+    Duration at_most;
+  };
+  for (const auto& row : {Row{"10000", 3s}, Row{"60000", 5s}}) {
+    World world;
+    Monitored srv1(world, InstanceState::Primary);
+    srv1.set("CRM_meta_timeout", row.timeout);
+    world.cluster.latency = fake::kNever;
+    EXPECT_EQ(srv1.act(Action::Monitor).code, ReturnCode::RunningPromoted);
+    EXPECT_LE(srv1.took(), row.at_most) << row.timeout;
+    EXPECT_TRUE(world.log.has("warning", "promotion scores not kept up"));
+  }
 }
 
 }  // namespace

@@ -338,6 +338,69 @@ TEST(AfterPromotion, OnlyTheNewPrimaryRemovesTheShutdownCheckpoints) {
   EXPECT_TRUE(world.cluster.published(PrivateAttribute::ShutdownCheckpoint).empty());
 }
 
+TEST(AfterPromotion, AFailedOneLeavesTheShutdownCheckpointsToTheNextCandidate) {
+  for (const auto state : {InstanceState::Standby, InstanceState::Stopped, InstanceState::CrashedStandby,
+                           InstanceState::Transitional, InstanceState::Unresponsive, InstanceState::Unreachable}) {
+    SCOPED_TRACE(answer_of(state).name);
+    World world;
+    world.cluster.publish(PrivateAttribute::ShutdownCheckpoint, "srv2", "1#60");
+    Node srv1(world, "srv1", state);
+    plan_failover(srv1);
+    static_cast<void>(srv1.be_notified("post", "promote"));
+    EXPECT_EQ(world.cluster.published(PrivateAttribute::ShutdownCheckpoint),
+              (cluster::AttributeTable{{"srv2", "1#60"}}));
+    EXPECT_EQ(srv1.took() > 5s, false);
+  }
+}
+
+TEST(AfterPromotion, AFormerPrimaryThatHasBecomeThePrimaryAgainRemovesItsOwnShutdownCheckpoint) {
+  World world;
+  world.cluster.publish(PrivateAttribute::ShutdownCheckpoint, "srv2", "1#60");
+  Node srv2(world, "srv2", InstanceState::Primary);
+  srv2.set_transition({{"active", "srv1 srv2 srv3"}, {"unpromoted", "srv1 srv2 srv3"}, {"promote", "srv2"}});
+  static_cast<void>(srv2.be_notified("post", "promote"));
+  EXPECT_TRUE(world.cluster.published(PrivateAttribute::ShutdownCheckpoint).empty());
+}
+
+/// srv1 has taken over from srv2, which is gone with its score.
+struct NewPrimary : World {
+  NewPrimary() {
+    plan_failover(srv1);
+    cluster.scores = {{"srv1", 1000}, {"srv2", 1001}, {"srv3", 990}};
+    cluster.leave("srv2");
+    srv1.instance.replication = {srv1.instance.position.lsn, 1s, {}};
+  }
+  Node srv1{*this, "srv1", InstanceState::Primary};
+};
+
+TEST(AfterPromotion, TheNewPrimaryHasTheHighestScoreAtOnceAndTheLostOneNoneThatWins) {
+  NewPrimary world;
+  static_cast<void>(world.srv1.be_notified("post", "promote"));
+  EXPECT_EQ(world.cluster.scores, (cluster::ScoreTable{{"srv1", 1001}, {"srv2", -1000}, {"srv3", 990}}));
+}
+
+TEST(AfterPromotion, TheDemotedPrimaryKeepsAScoreBelowTheNewOnes) {
+  NewPrimary world;
+  world.cluster.departures.clear();  // a switchover
+  static_cast<void>(world.srv1.be_notified("post", "promote"));
+  EXPECT_EQ(world.cluster.scores, (cluster::ScoreTable{{"srv1", 1001}, {"srv2", 1000}, {"srv3", 990}}));
+}
+
+TEST(AfterPromotion, AFailedOneChangesNoScore) {
+  NewPrimary world;
+  Node candidate(world, "srv1", InstanceState::Standby);
+  plan_failover(candidate);
+  static_cast<void>(candidate.be_notified("post", "promote"));
+  EXPECT_EQ(world.cluster.scores["srv1"], 1000);
+}
+
+TEST(AfterPromotion, TheScoresHoldUpTheClusterForNoLongerThanTheirShare) {
+  NewPrimary world;
+  world.cluster.latency = 4s;  // the attributes are done, slowly
+  static_cast<void>(world.srv1.be_notified("post", "promote"));
+  EXPECT_LE(world.srv1.took(), 4s + 4s + 5s);
+}
+
 // ---- Before a demotion
 
 TEST(BeforeDemotion, ThePrimaryWritesACheckpointWhileItServes) {
@@ -369,6 +432,64 @@ TEST(BeforeDemotion, ACrashedPrimaryIsLeftToTheDemotion) {
   const auto answer = srv1.replay("primary-crash-srv1-recovered-in-place/03-srv1-notify-pre-demote.env");
   EXPECT_EQ(answer.code, ReturnCode::Success);
   EXPECT_EQ(srv1.instance.orders, Orders{});
+}
+
+TEST(BeforeDemotion, APrimaryThatIsRecoveredInPlaceIsNotHeldUp) {
+  World world;
+  Node srv1(world, "srv1", InstanceState::Primary);
+  const auto answer = srv1.replay("primary-crash-srv1-recovered-in-place/03-srv1-notify-pre-demote.env");
+  EXPECT_EQ(answer.code, ReturnCode::Success);
+  EXPECT_EQ(srv1.instance.orders, Orders{}) << "its storage or checkpointer may be what has failed";
+}
+
+TEST(BeforeDemotion, APrimaryThatIsDemotedForGoodIsNotHeldUp) {
+  World world;
+  Node srv1(world, "srv1", InstanceState::Primary);
+  srv1.set_transition({{"active", "srv1 srv2"}, {"promoted", "srv1"}, {"demote", "srv1"}});
+  static_cast<void>(srv1.be_notified("pre", "demote"));
+  EXPECT_EQ(srv1.instance.orders, Orders{}) << "nobody waits for the next primary";
+}
+
+/// srv1 is demoted and stopped, srv2 promoted: its node is put in standby, or it has failed as often as it may.
+struct MovedAway : World {
+  MovedAway() {
+    srv1.set_transition({{"active", "srv1 srv2"},
+                         {"promoted", "srv1"},
+                         {"unpromoted", "srv2"},
+                         {"demote", "srv1"},
+                         {"stop", "srv1"},
+                         {"promote", "srv2"}});
+  }
+  void notify(std::optional<cluster::InstanceStatus> status) {
+    cluster.statuses["srv1"].instance = std::move(status);
+    static_cast<void>(srv1.be_notified("pre", "demote"));
+  }
+  Node srv1{*this, "srv1", InstanceState::Primary};
+};
+
+TEST(BeforeDemotion, APrimaryWhoseNodeIsPutInStandbyWritesACheckpoint) {
+  MovedAway world;
+  world.notify(cluster::InstanceStatus{});
+  EXPECT_EQ(world.srv1.instance.orders, Orders{"checkpoint"});
+}
+
+TEST(BeforeDemotion, AFailedPrimaryThatIsReplacedIsNotHeldUp) {
+  cluster::InstanceStatus failed;
+  failed.failed = true;
+  for (const auto& status : {std::optional(failed), std::optional<cluster::InstanceStatus>()}) {
+    MovedAway world;
+    world.notify(status);
+    EXPECT_EQ(world.srv1.instance.orders, Orders{});
+  }
+}
+
+TEST(BeforeDemotion, ACheckpointThatDoesNotEndHoldsUpTheDemotionForTenSecondsAtMost) {
+  World world;
+  Node srv2(world, "srv2", InstanceState::Primary);
+  srv2.instance.checkpoint_takes = fake::kNever;
+  EXPECT_EQ(srv2.replay("switchover-srv2-to-srv1/03-srv2-notify-pre-demote.env").code, ReturnCode::Success);
+  EXPECT_LE(srv2.took(), 10s);
+  EXPECT_TRUE(world.log.has("error", "pre-demote notification"));
 }
 
 TEST(BeforeDemotion, AServerThatDoesNotAnswerIsNotWaitedForLong) {

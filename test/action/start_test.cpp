@@ -108,13 +108,27 @@ TEST(Start, WaitsForAServerThatIsStartingAlready) {
   EXPECT_EQ(srv1.instance.orders, Orders{"start"}) << "the one before the action";
 }
 
+TEST(Start, RestartsAStandbyWhosePromotionWasAskedFor) {
+  World world;
+  Node srv1(world, "srv1", InstanceState::Standby);
+  srv1.instance.promotion_requested = true;
+  EXPECT_EQ(srv1.act(Action::Start).code, ReturnCode::Success);
+  EXPECT_EQ(srv1.instance.orders, (Orders{"stop", "configure as standby", "start"}));
+  EXPECT_FALSE(srv1.instance.promotion_requested);
+}
+
 // ---- The first start of a cluster
+
+/// srv1 is started by Pacemaker.
+struct FirstStarted : Node {
+  FirstStarted(World& world, InstanceState state) : Node(world, "srv1", state) { set_transition({{"start", "srv1"}}); }
+};
 
 TEST(FirstStart, GivesAFormerPrimaryTheLowestScoreThatCanBePromoted) {
   for (const auto state : {DbState::ShutDown, DbState::InProduction}) {
     SCOPED_TRACE(to_string(state));
     World world;
-    Node srv1(world, "srv1", InstanceState::CrashedPrimary);
+    FirstStarted srv1(world, InstanceState::CrashedPrimary);
     srv1.instance.be_stopped_with(state);
     EXPECT_EQ(srv1.act(Action::Start).code, ReturnCode::Success);
     EXPECT_EQ(world.cluster.writes, Orders{"score srv1 1"});
@@ -123,7 +137,7 @@ TEST(FirstStart, GivesAFormerPrimaryTheLowestScoreThatCanBePromoted) {
 
 TEST(FirstStart, CountsNegativeScoresAsNone) {
   World world;
-  Node srv1(world, "srv1", InstanceState::CrashedPrimary);
+  FirstStarted srv1(world, InstanceState::CrashedPrimary);
   world.cluster.scores = {{"srv1", -1000}, {"srv2", -1}, {"srv3", std::nullopt}};
   static_cast<void>(srv1.act(Action::Start));
   EXPECT_EQ(world.cluster.writes, Orders{"score srv1 1"});
@@ -133,7 +147,7 @@ TEST(FirstStart, GivesNoScoreWhereANodeHasOne) {
   for (const auto& node : {"srv1", "srv2", "srv3"}) {
     SCOPED_TRACE(node);
     World world;
-    Node srv1(world, "srv1", InstanceState::CrashedPrimary);
+    FirstStarted srv1(world, InstanceState::CrashedPrimary);
     world.cluster.scores[node] = 0;
     EXPECT_EQ(srv1.act(Action::Start).code, ReturnCode::Success);
     EXPECT_EQ(world.cluster.writes, Orders{});
@@ -143,7 +157,7 @@ TEST(FirstStart, GivesNoScoreWhereANodeHasOne) {
 TEST(FirstStart, GivesNoScoreToAFormerStandby) {
   for (const auto state : {InstanceState::Stopped, InstanceState::CrashedStandby}) {
     World world;
-    Node srv1(world, "srv1", state);
+    FirstStarted srv1(world, state);
     EXPECT_EQ(srv1.act(Action::Start).code, ReturnCode::Success);
     EXPECT_EQ(world.cluster.writes, Orders{}) << state;
   }
@@ -151,7 +165,7 @@ TEST(FirstStart, GivesNoScoreToAFormerStandby) {
 
 TEST(FirstStart, GivesNoScoreToAFreshCopyOfAPrimary) {
   World world;
-  Node srv1(world, "srv1", InstanceState::CrashedPrimary);
+  FirstStarted srv1(world, InstanceState::CrashedPrimary);
   srv1.instance.backup_label = true;
   EXPECT_EQ(srv1.act(Action::Start).code, ReturnCode::Success);
   EXPECT_EQ(world.cluster.writes, Orders{});
@@ -159,10 +173,17 @@ TEST(FirstStart, GivesNoScoreToAFreshCopyOfAPrimary) {
 
 TEST(FirstStart, SucceedsThoughTheClusterTakesNoScore) {
   World world;
-  Node srv1(world, "srv1", InstanceState::CrashedPrimary);
+  FirstStarted srv1(world, InstanceState::CrashedPrimary);
   world.cluster.fails = true;
   EXPECT_EQ(srv1.act(Action::Start).code, ReturnCode::Success);
   EXPECT_TRUE(world.log.has("error", "no promotion score set"));
+}
+
+TEST(FirstStart, GivesNoScoreWhenItIsDoneByHand) {
+  World world;
+  Node srv1(world, "srv1", InstanceState::CrashedPrimary);
+  EXPECT_EQ(srv1.act(Action::Start).code, ReturnCode::Success);
+  EXPECT_EQ(world.cluster.writes, Orders{});
 }
 
 // ---- The start of a former primary beside its successor

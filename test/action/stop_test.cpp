@@ -3,6 +3,7 @@
 
 #include "bench.hpp"
 #include "fake/printing.hpp"
+#include "pgsqlms/cluster/cluster.hpp"
 
 namespace pgsqlms::action {
 namespace {
@@ -49,6 +50,89 @@ TEST(Stop, NeedsNoCluster) {
   world.cluster.fails = true;
   EXPECT_EQ(srv1.act(Action::Stop).code, ReturnCode::Success);
   EXPECT_EQ(world.cluster.calls, 0);
+}
+
+/// The attributes of the last primary's end after a stop of srv1 in that transition.
+cluster::AttributeTable published_by_stop(Node& srv1, World& world,
+                                          std::initializer_list<std::pair<std::string, std::string>> lists) {
+  srv1.set_transition(lists);
+  const auto answer = srv1.act(Action::Stop);
+  EXPECT_EQ(answer.code, ReturnCode::Success) << answer.reason;
+  return world.cluster.published(cluster::PrivateAttribute::ShutdownCheckpoint);
+}
+
+TEST(Stop, PublishesTheEndOfAPrimaryWhoseDemotionRanOutOfTime) {
+  World world;
+  Node srv1(world, "srv1", InstanceState::Primary);
+  srv1.instance.stop_takes = std::chrono::seconds(80);
+  srv1.set_transition({{"active", "srv1 srv2"}, {"promoted", "srv1"}, {"demote", "srv1"}, {"promote", "srv2"}});
+  EXPECT_EQ(srv1.act(Action::Demote).reason, "the server did not stop in time (fast shutdown)");
+  srv1.instance.stop_takes = std::chrono::seconds(10);
+  // To Pacemaker an instance whose demotion failed is unpromoted.
+  EXPECT_EQ(published_by_stop(srv1, world, {{"active", "srv1 srv2"}, {"unpromoted", "srv1 srv2"}, {"stop", "srv1"}}),
+            (cluster::AttributeTable{{"srv1", "1#50331648"}}));
+}
+
+TEST(Stop, PublishesTheEndOfAPrimaryThatNobodyDemoted) {
+  for (const auto* promoted : {" ", "srv1", "srv1 srv1"}) {
+    SCOPED_TRACE(promoted);
+    World world;
+    Node srv1(world, "srv1", InstanceState::Primary);
+    EXPECT_EQ(published_by_stop(srv1, world, {{"promoted", promoted}, {"stop", "srv1"}}).count("srv1"), 1U);
+  }
+}
+
+TEST(Stop, PublishesTheEndOfAPrimaryThatWasStoppedBefore) {
+  World world;
+  Node srv1(world, "srv1", InstanceState::Stopped);
+  srv1.instance.be_stopped_with(pg::DbState::ShutDown);
+  EXPECT_EQ(published_by_stop(srv1, world, {{"unpromoted", "srv1"}, {"stop", "srv1"}}).count("srv1"), 1U);
+}
+
+TEST(Stop, PublishesNothingASecondTimeAfterADemotion) {
+  World world;
+  Node srv1(world, "srv1", InstanceState::Primary);
+  srv1.set_transition({{"promoted", "srv1"}, {"demote", "srv1"}, {"stop", "srv1"}});
+  static_cast<void>(srv1.act(Action::Demote));
+  world.cluster.writes.clear();
+  srv1.instance.questions.clear();
+  EXPECT_EQ(srv1.act(Action::Stop).code, ReturnCode::Success);
+  EXPECT_EQ(world.cluster.writes, Orders{});
+  for (const auto& question : srv1.instance.questions) EXPECT_EQ(question, "processes");
+}
+
+TEST(Stop, OfAStandbyBesideAPrimaryAsksAndPublishesNothing) {
+  World world;
+  Node srv1(world, "srv1", InstanceState::Standby);
+  world.cluster.fails = true;
+  EXPECT_TRUE(published_by_stop(srv1, world, {{"promoted", "srv2"}, {"unpromoted", "srv1"}, {"stop", "srv1"}}).empty());
+  for (const auto& question : srv1.instance.questions) EXPECT_EQ(question, "processes");
+}
+
+TEST(Stop, PublishesNothingOfAStandbyOrOfACrashedPrimaryOrBesideAnotherPrimary) {
+  struct Row {
+    InstanceState state;
+    const char* promoted;
+  };
+  for (const auto& row : {Row{InstanceState::Standby, " "}, Row{InstanceState::CrashedPrimary, "srv1"},
+                          Row{InstanceState::Primary, "srv2"}, Row{InstanceState::Primary, "srv1 srv2"}}) {
+    SCOPED_TRACE(std::string(answer_of(row.state).name) + ", promoted: " + row.promoted);
+    World world;
+    Node srv1(world, "srv1", row.state);
+    EXPECT_TRUE(published_by_stop(srv1, world, {{"promoted", row.promoted}, {"stop", "srv1"}}).empty());
+  }
+}
+
+TEST(Stop, SucceedsInTimeThoughTheEndCannotBePublished) {
+  for (const bool hangs : {false, true}) {
+    World world;
+    Node srv1(world, "srv1", InstanceState::Primary);
+    world.cluster.fails = !hangs;
+    world.cluster.latency = fake::kNever;
+    EXPECT_TRUE(published_by_stop(srv1, world, {{"promoted", "srv1"}, {"stop", "srv1"}}).empty());
+    EXPECT_LT(srv1.took(), std::chrono::seconds(9));
+    EXPECT_TRUE(world.log.has("error", "shutdown checkpoint not published"));
+  }
 }
 
 TEST(Stop, EndsWhatOutlivedTheirPostmaster) {

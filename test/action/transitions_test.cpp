@@ -16,16 +16,16 @@ using ocf::Action;
 
 /// What the contract demands in which state; what is not here is refused.
 const std::map<std::pair<Action, InstanceState>, Verb> kExpected = {
-    {{Action::Start, InstanceState::Standby}, stay},
+    {{Action::Start, InstanceState::Standby}, stay_a_standby},
     {{Action::Start, InstanceState::Stopped}, start_as_standby},
     {{Action::Start, InstanceState::CrashedPrimary}, start_as_standby},
     {{Action::Start, InstanceState::CrashedStandby}, start_as_standby},
     {{Action::Promote, InstanceState::Primary}, keep_primary_if_its_wal_counts},
     {{Action::Promote, InstanceState::Standby}, promote_if_best},
     {{Action::Promote, InstanceState::Stopped}, start_and_promote},
-    {{Action::Demote, InstanceState::Standby}, stay},
+    {{Action::Demote, InstanceState::Standby}, take_down},
     {{Action::Demote, InstanceState::Primary}, step_down},
-    {{Action::Demote, InstanceState::Stopped}, start_unless_stopping},
+    {{Action::Demote, InstanceState::Stopped}, take_down},
     {{Action::Demote, InstanceState::CrashedPrimary}, take_down},
     {{Action::Demote, InstanceState::CrashedStandby}, take_down},
     {{Action::Demote, InstanceState::Transitional}, take_down},

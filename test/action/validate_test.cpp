@@ -21,6 +21,7 @@ struct Fault {
   const char* words;  ///< that the reason must hold
   ReturnCode code;
   std::function<void(Node&)> make;
+  bool hinders_promotion = true;
 };
 
 const Fault kFaults[] = {
@@ -53,26 +54,31 @@ const Fault kFaults[] = {
      }},
     {"\"/usr/bin/pg_controldata\" cannot be executed", ReturnCode::ErrInstalled,
      [](Node& node) { node.instance.installed.missing_program = "/usr/bin/pg_controldata"; }},
-    {"pg_controldata does not understand", ReturnCode::ErrArgs, [](Node& node) { node.instance.control.reset(); }},
-    {"wal_level is \"minimal\"", ReturnCode::ErrArgs, [](Node& node) { node.instance.control->wal_level = "minimal"; }},
+    {"pg_controldata does not understand", ReturnCode::ErrArgs, [](Node& node) { node.instance.control.reset(); },
+     false},
+    {"wal_level is \"minimal\"", ReturnCode::ErrArgs, [](Node& node) { node.instance.control->wal_level = "minimal"; },
+     false},
     {"recovery.conf.pcmk\" exists", ReturnCode::ErrArgs,
-     [](Node& node) { node.instance.installed.recovery_template = true; }},
+     [](Node& node) { node.instance.installed.recovery_template = true; }, false},
     {"recovery.conf.pcmk\" does not exist", ReturnCode::ErrArgs,
-     [](Node& node) { node.instance.installed.version = kVersion11; }},
+     [](Node& node) { node.instance.installed.version = kVersion11; }, false},
     {"application_name in primary_conninfo is \"srv2\"", ReturnCode::ErrArgs,
      [](Node& node) {
        node.instance.settings = {"", "latest", "srv2", ""};
-     }},
+     },
+     false},
     {"recovery_target_timeline is \"current\"", ReturnCode::ErrArgs,
      [](Node& node) {
        node.instance.settings = {"", "current", "srv1", ""};
-     }},
+     },
+     false},
     {"standby_mode is \"off\"", ReturnCode::ErrArgs,
      [](Node& node) {
        node.instance.installed.version = kVersion11;
        node.instance.installed.recovery_template = true;
        node.instance.settings = {"off", "latest", "srv1", ""};
-     }},
+     },
+     false},
 };
 
 TEST(Validate, FindsNothingWrongWhereAllIsWell) {
@@ -103,6 +109,7 @@ TEST(Validate, KeepsAStartAndAPromotionFromActing) {
   for (const auto& fault : kFaults) {
     SCOPED_TRACE(fault.words);
     for (const auto action : {Action::Start, Action::Promote}) {
+      if (action == Action::Promote && !fault.hinders_promotion) continue;
       World world;
       Node srv1(world, "srv1", action == Action::Start ? InstanceState::Stopped : InstanceState::Standby);
       fault.make(srv1);
@@ -110,6 +117,21 @@ TEST(Validate, KeepsAStartAndAPromotionFromActing) {
       EXPECT_EQ(srv1.instance.orders, Orders{});
       EXPECT_EQ(world.cluster.writes, Orders{});
     }
+  }
+}
+
+TEST(Validate, LetsAPromotionGoOnWhereOnlyAStandbyWouldSuffer) {
+  for (const auto& fault : kFaults) {
+    if (fault.hinders_promotion) continue;
+    SCOPED_TRACE(fault.words);
+    World world;
+    Node srv1(world, "srv1", InstanceState::Standby);
+    fault.make(srv1);
+    srv1.instance.control = srv1.instance.control.value_or(pg::ControlData{});
+    const auto answer = srv1.act(Action::Promote);
+    EXPECT_EQ(answer.code, ReturnCode::Success) << answer.reason;
+    EXPECT_EQ(srv1.instance.orders, Orders{"promote"});
+    for (const auto& question : srv1.instance.questions) EXPECT_NE(question, "recovery_settings");
   }
 }
 

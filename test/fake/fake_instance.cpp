@@ -183,10 +183,14 @@ std::string FakeInstance::synchronous_standby_names(Deadline deadline) {
   return synchronous;
 }
 
+bool FakeInstance::is_promotion_requested() { return promotion_requested; }
+
 void FakeInstance::checkpoint(Deadline deadline) {
   orders.emplace_back("checkpoint");
   settle();
   connect(deadline);
+  clock_.sleep(std::min(checkpoint_takes, deadline.remaining()));
+  if (deadline.expired()) throw Failure("the server did not answer in time");
   control->checkpoint = position.lsn;
 }
 
@@ -202,6 +206,7 @@ void FakeInstance::start(Deadline /*deadline*/) {
   if (postmaster || orphans > 0 || !control) throw Failure("start failed: FATAL:  the data directory is not free");
   if (start_failure) throw Failure("start failed: " + *start_failure);
   postmaster = true;
+  promotion_requested = false;  // as a postmaster does at its start
   primary = !standby_signal;
   was_started_read_write = was_started_read_write || primary;
   control->state = primary ? DbState::InProduction : DbState::InArchiveRecovery;

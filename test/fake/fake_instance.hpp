@@ -41,11 +41,13 @@ class FakeInstance : public pg::Instance {
   pg::Installation installed;
   std::optional<pg::RecoverySettings> settings;  ///< nothing: those of a standby that is named as it should be
   pg::ReplicationStatus replication;
+  bool promotion_requested = false;  ///< somebody has asked for it, and the startup process has not taken it yet
   bool has_shutdown_record = false;  ///< the last record of its WAL is a shutdown checkpoint
 
   // ---- How it will behave.
   Duration start_takes = std::chrono::milliseconds(300);
   Duration stop_takes = std::chrono::milliseconds(300);
+  Duration checkpoint_takes{};
   Duration promotion_takes = std::chrono::milliseconds(300);
   std::optional<std::string> start_failure;  ///< the server's last words if it does not start
   bool dies_while_starting = false;
@@ -74,6 +76,8 @@ class FakeInstance : public pg::Instance {
   [[nodiscard]] pg::TimelineHistory timeline_history(pg::Timeline timeline) override;
   [[nodiscard]] bool ends_with_shutdown_checkpoint(const pg::WalPosition& end, Deadline deadline) override;
   [[nodiscard]] std::string synchronous_standby_names(Deadline deadline) override;
+
+  [[nodiscard]] bool is_promotion_requested() override;
 
   void checkpoint(Deadline deadline) override;
   void configure_as_standby(const pg::TemplateNames& names) override;

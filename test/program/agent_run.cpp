@@ -146,7 +146,8 @@ Variables with(Variables environment, const Variables& more) {
 }
 
 Variables recurring(Variables environment) {
-  return with(std::move(environment), {{"OCF_RESKEY_CRM_meta_interval", "15000"}});
+  return with(std::move(environment),
+              {{"OCF_RESKEY_CRM_meta_interval", "15000"}, {"OCF_RESKEY_CRM_meta_role", "Master"}});
 }
 
 Effort effort_of(const std::string& action, const Variables& environment, const std::string& program) {

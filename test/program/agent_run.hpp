@@ -56,7 +56,7 @@ struct Conditions {
 /// The environment in which Pacemaker 2.1.5 calls the agent on node srv1 for this instance, without any kind of action.
 [[nodiscard]] Variables environment_for(const ScratchInstance& instance);
 [[nodiscard]] Variables with(Variables environment, const Variables& more);
-/// That of a recurring monitor.
+/// That of the monitor that recurs where Pacemaker has promoted the instance.
 [[nodiscard]] Variables recurring(Variables environment);
 
 /// What a run takes, agent and children alike: nothing of it depends on how busy the machine is.

@@ -4,6 +4,8 @@
 
 #include <csignal>
 #include <filesystem>
+#include <optional>
+#include <stdexcept>
 
 #include "agent_run.hpp"
 #include "pgsqlms/system/server_processes.hpp"
@@ -235,6 +237,63 @@ TEST_F(StartOf, AnInstanceLeavesNoProcessOfTheAgentAndNoOpenStream) {
     EXPECT_EQ(target.find("/out"), std::string::npos) << target;
     EXPECT_EQ(target.find("/err"), std::string::npos) << target;
   }
+}
+
+// ---- A promotion that is still to come
+
+/// A standby of node srv1 whose server has been asked to become a primary and cannot begin: the startup process, which
+/// takes the request, is frozen until thaw().
+struct PendingPromotion : ScratchPair {
+  PendingPromotion() : ScratchPair("srv1"), frozen(std::in_place, standby.process("startup")) {
+    const auto run = act("promote", "3000");
+    if (run.code != kErrGeneric || run.reason() != "out of time while it was promoted") {
+      throw std::runtime_error("the promotion is not pending: " + run.err);
+    }
+  }
+  [[nodiscard]] AgentRun act(const std::string& action, const std::string& timeout = "60000") const {
+    return run_agent({action}, with(environment_for(standby), {{"OCF_RESKEY_CRM_meta_timeout", timeout}}));
+  }
+  [[nodiscard]] bool is_asked_for() const { return fs::exists(standby.data() + "/promote"); }
+  void thaw() { frozen.reset(); }
+
+  std::optional<Frozen> frozen;
+};
+
+TEST(Demote, DoesNotSucceedBeforeAPendingPromotionIsOver) {
+  PendingPromotion pending;
+  EXPECT_TRUE(pending.is_asked_for());
+  const auto too_early = pending.act("demote", "3000");
+  EXPECT_EQ(too_early.code, kErrGeneric);
+  EXPECT_EQ(too_early.reason(), "the server did not stop in time (fast shutdown)");
+  pending.thaw();
+  const auto demotion = pending.act("demote");
+  EXPECT_EQ(demotion.code, kSuccess) << demotion.err;
+  EXPECT_FALSE(pending.is_asked_for());
+  EXPECT_EQ(pending.standby.ask("SELECT pg_is_in_recovery()"), "t");
+  EXPECT_EQ(pending.standby.control("Latest checkpoint's TimeLineID"), "1") << "it never was a primary";
+}
+
+TEST(PendingPromotion, IsTakenBackByADemotionAndByAStart) {
+  for (const auto* action : {"demote", "start"}) {
+    SCOPED_TRACE(action);
+    ScratchPair pair("srv1");
+    // Nobody has looked at the request yet; the postmaster does so with the next signal of any kind.
+    write_file(pair.standby.data() + "/promote", "");
+    const auto former = pair.standby.postmaster();
+    const auto run = run_agent({action}, environment_for(pair.standby));
+    EXPECT_EQ(run.code, kSuccess) << run.err;
+    EXPECT_NE(pair.standby.postmaster(), former);
+    EXPECT_FALSE(fs::exists(pair.standby.data() + "/promote"));
+    EXPECT_EQ(pair.standby.ask("SELECT pg_is_in_recovery()"), "t");
+  }
+}
+
+TEST(Start, LeavesARunningStandbyAlone) {
+  const ScratchPair pair("srv1");
+  const auto former = pair.standby.postmaster();
+  const auto run = run_agent({"start"}, environment_for(pair.standby));
+  EXPECT_EQ(run.code, kSuccess) << run.err;
+  EXPECT_EQ(pair.standby.postmaster(), former);
 }
 
 }  // namespace

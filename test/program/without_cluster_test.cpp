@@ -74,6 +74,7 @@ TEST(NotifyWithoutCluster, WritesACheckpointOnThePrimaryThatIsDemoted) {
                                               {{"OCF_RESKEY_CRM_meta_notify_type", "pre"},
                                                {"OCF_RESKEY_CRM_meta_notify_operation", "demote"},
                                                {"OCF_RESKEY_CRM_meta_notify_master_uname", "srv1"},
+                                               {"OCF_RESKEY_CRM_meta_notify_promote_uname", "srv2"},
                                                {"OCF_RESKEY_CRM_meta_notify_demote_uname", "srv1"}}));
   EXPECT_EQ(run.code, kSuccess);
   EXPECT_NE(instance.control("Latest checkpoint location"), before);

@@ -7,7 +7,8 @@
 
 namespace pgsqlms::action {
 
-/// The answer is settled before the scores are looked at; nothing that happens to them changes it.
+/// The answer is settled before the scores are looked at; nothing that happens to them changes it. A probe, and a
+/// monitor of an instance that Pacemaker has not promoted, write nothing.
 [[nodiscard]] ocf::Answer monitor(Agent& agent);
 
 }  // namespace pgsqlms::action

@@ -10,9 +10,9 @@ namespace pgsqlms::action {
 
 /// Publishes the local position; the candidate also counts the votes and, if it is beaten, sets the scores at once.
 void before_promotion(Agent& agent);
-/// Takes the votes back; the new primary also removes the shutdown checkpoints.
+/// Takes the votes back. Who has become the primary also removes the shutdown checkpoints and keeps the scores.
 void after_promotion(Agent& agent);
-/// The primary that is about to be demoted writes a checkpoint while it still serves, so that its shutdown is short.
+/// In a switchover the primary writes a checkpoint while it still serves, so that its shutdown is short.
 void before_demotion(Agent& agent);
 
 struct Notification {

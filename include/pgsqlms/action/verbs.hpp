@@ -12,22 +12,25 @@ using Verb = void (*)(Agent& agent, const Observation& before);
 /// Nothing to do.
 void stay(Agent& agent, const Observation& before);
 
+/// Leaves a running standby alone, unless a promotion that was asked for is still to come: then it is restarted.
+void stay_a_standby(Agent& agent, const Observation& before);
+
 /// Starts a stopped or crashed instance in standby mode and waits until it accepts connections. A former primary takes
 /// a promotion score where no node has one.
 void start_as_standby(Agent& agent, const Observation& before);
 
-/// Stops the server, whatever its state, and makes sure that none of its processes is left.
+/// Stops the server, whatever its state, and makes sure that none of its processes is left. If it was the last primary
+/// and ended cleanly, publishes where its WAL ends; whatever becomes of that, the stop has succeeded.
 void stop(Agent& agent);
 
-/// Stops a running primary, proves the shutdown clean and publishes where its WAL ends; then start_unless_stopping().
+/// Stops a running primary, proves the shutdown clean and publishes where its WAL ends; then starts it as a standby,
+/// unless this transition is going to stop it here anyway.
 void step_down(Agent& agent, const Observation& before);
 
-/// Makes sure that a server in any other state is down; what was a primary and ended cleanly is published as well. Then
-/// start_unless_stopping().
+/// The same for an instance in any other state, that may be down already. A standby is restarted, too: whether a
+/// promotion that was asked for is still to come cannot be told from outside once the startup process has taken the
+/// request, and nothing but an end of that process takes it back.
 void take_down(Agent& agent, const Observation& before);
-
-/// Starts a stopped instance as a standby, unless this transition is going to stop it here anyway.
-void start_unless_stopping(Agent& agent, const Observation& before);
 
 /// Promotes the standby if the participants' votes allow it.
 void promote_if_best(Agent& agent, const Observation& before);

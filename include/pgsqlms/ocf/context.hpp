@@ -25,7 +25,7 @@ struct Context {
   std::optional<std::string> node;          ///< Pacemaker's name of the local node; since Pacemaker 1.1.17
   std::chrono::milliseconds timeout{};      ///< of this action; the suggested one where Pacemaker gave none
   bool probe = false;                       ///< a monitor that does not recur
-  bool unpromoted_monitor = false;          ///< the monitor that recurs on standbys
+  bool promoted_monitor = false;            ///< the one that recurs where Pacemaker has promoted the instance
   int check_level = 0;                      ///< OCF_CHECK_LEVEL
   std::optional<std::string> feature_set;   ///< crm_feature_set as given
   std::optional<CloneOptions> clone;        ///< nothing where the environment has no clone context

@@ -103,6 +103,8 @@ class Instance {
 
   /// The setting synchronous_standby_names of a running instance.
   [[nodiscard]] virtual std::string synchronous_standby_names(Deadline deadline) = 0;
+  /// Whether a standby has been asked to become a primary and has not begun to.
+  [[nodiscard]] virtual bool is_promotion_requested() = 0;
 
   virtual void checkpoint(Deadline deadline) = 0;
   /// Makes the next start one in standby mode: writes standby.signal, or recovery.conf from the template.

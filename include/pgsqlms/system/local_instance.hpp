@@ -30,6 +30,7 @@ class LocalInstance : public pg::Instance {
   [[nodiscard]] pg::TimelineHistory timeline_history(pg::Timeline timeline) override;
   [[nodiscard]] bool ends_with_shutdown_checkpoint(const pg::WalPosition& end, Deadline deadline) override;
   [[nodiscard]] std::string synchronous_standby_names(Deadline deadline) override;
+  [[nodiscard]] bool is_promotion_requested() override;
 
   void checkpoint(Deadline deadline) override;
   void configure_as_standby(const pg::TemplateNames& names) override;

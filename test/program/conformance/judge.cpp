@@ -22,14 +22,17 @@ bool only_asks(const std::string& action) {
   return std::find(kQuestions.begin(), kQuestions.end(), std::string(words(action).front())) != kQuestions.end();
 }
 
-/// The words before the bracket; `monitor` is the recurring one, `probe` the one without an interval.
+/// The words before the bracket; `monitor` is the recurring one of a promoted instance, where the scene says no other
+/// role, `probe` the one without an interval.
 const AgentRun& act(Scene& scene, const std::string& action) {
   const std::string_view before_bracket(action.data(), std::min(action.find('('), action.size()));
   std::vector<std::string> arguments;
   for (const auto word : words(before_bracket)) arguments.emplace_back(word);
   if (!arguments.empty() && arguments.back() == "probe") arguments.back() = "monitor";
   else if (!arguments.empty() && arguments.back() == "monitor") {
-    return scene.run(arguments, {{"OCF_RESKEY_CRM_meta_interval", "15000"}});
+    return scene.run(
+        arguments,
+        with({{"OCF_RESKEY_CRM_meta_role", "Master"}, {"OCF_RESKEY_CRM_meta_interval", "15000"}}, scene.changes));
   }
   return scene.run(arguments);
 }

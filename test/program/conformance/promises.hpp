@@ -124,6 +124,7 @@ inline constexpr Promise kPromises[] = {
     {"M6", "scores never change the answer"},
     {"M7", "one session with settings of its own answers all"},
     {"M8", "a backup_label does not make a crashed primary a stopped one"},
+    {"M9", "a probe, and a monitor of what Pacemaker has not promoted, write nothing"},
     // Start, stop, demote, promote
     {"A1", "a crashed instance is started as a standby"},
     {"A2", "stop succeeds if and only if no process is left"},
@@ -143,6 +144,7 @@ inline constexpr Promise kPromises[] = {
     {"E6", "a switchover needs the very last record"},
     {"E7", "a promotion by hand is done"},
     {"E8", "a checkpoint is written before a planned demotion"},
+    {"E9", "a start by hand takes no score"},
     // Interface
     {"I1", "meta-data of OCF 1.1 or 1.0, as any user"},
     {"I2", "an unknown action is refused at once"},

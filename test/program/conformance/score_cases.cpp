@@ -76,6 +76,14 @@ void names_that_are_regular_expressions(Scene& scene) {
   scene.cluster.set_score("db-1", "980");
 }
 
+/// srv1 runs as a primary, and is none for the cluster.
+void beside_its_successor(Scene& scene) {
+  running_primary(scene);
+  scene.cluster.set_members({"srv1"});
+  scene.cluster.set_score("srv1", "-1000");
+  scene.cluster.set_score("srv2", "1001");
+}
+
 void hang(const Scene& scene, const std::vector<std::string>& tools) {
   for (const auto& tool : tools) scene.cluster.replace_tool(tool, "#!/bin/sh\nexec sleep 600\n");
 }
@@ -167,14 +175,44 @@ Cases score_cases() {
        {kRunningPromoted, "srv1 1001, srv2 1000", ""},
        "When it comes back it may miss what was written since.",
        "#26, #43, #56"},
+      {"M9_AProbeThatFindsAPrimaryTakesNoScore",
+       "a former primary that was started with its node, srv2 has taken over",
+       beside_its_successor,
+       "probe",
+       scores,
+       {kRunningPromoted, "srv1 -1000, srv2 1001", ""},
+       {kRunningPromoted, "srv1 1001, srv2 1001", ""},
+       "Pacemaker would demote the real primary.",
+       ""},
+      {"M9_APrimaryThatPacemakerHasNotPromotedTakesNoScore",
+       "a standby that was promoted by hand, srv2 is the primary",
+       [](Scene& scene) {
+         beside_its_successor(scene);
+         scene.set_meta("role", "Slave");
+       },
+       "monitor (of an unpromoted instance)",
+       scores,
+       {kRunningPromoted, "srv1 -1000, srv2 1001", "runs as a primary, though Pacemaker has not promoted it here"},
+       {kRunningPromoted, "srv1 1001, srv2 1001", ""},
+       "Pacemaker would demote the real primary.",
+       ""},
       {"R1006_AtTheFirstStartThePrimaryTakesTheLowestScore",
        "a primary that was shut down, nobody has a score",
-       untouched,
+       [](Scene& scene) { scene.set_lists(" ", " ", " ", " ", " ", "srv1"); },
        "start",
        scores,
        {kSuccess, "srv1 1", ""},
        {kSuccess, "srv1 1", ""},
        "",
+       ""},
+      {"E9_AStartByHandTakesNoScore",
+       "a primary that was shut down, nobody has a score, without lists of nodes",
+       untouched,
+       "start",
+       scores,
+       {kSuccess, "no score", ""},
+       {kSuccess, "srv1 1", ""},
+       "Who tries an instance by hand does not want the cluster to promote it.",
        ""},
       {"R1006_AStandbyTakesNoScore",
        "a standby that was shut down, nobody has a score",

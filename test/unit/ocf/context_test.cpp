@@ -86,12 +86,15 @@ TEST(Context, TellsATransitionFromACallByHand) {
   EXPECT_FALSE(Context::read(by_hand, Action::Promote).clone->in_transition);
 }
 
-TEST(Context, KnowsTheMonitorOfAStandbyByItsRole) {
-  const auto unpromoted = [](const std::string& role) {
-    return Context::read({{"OCF_RESKEY_CRM_meta_role", role}}, Action::Monitor).unpromoted_monitor;
+TEST(Context, KnowsTheMonitorOfAPromotedInstanceByItsRole) {
+  const auto promoted = [](const std::string& role, const std::string& interval) {
+    const Environment environment{{"OCF_RESKEY_CRM_meta_role", role}, {"OCF_RESKEY_CRM_meta_interval", interval}};
+    return Context::read(environment, Action::Monitor).promoted_monitor;
   };
-  for (const auto* role : {"Unpromoted", "Slave", "Started"}) EXPECT_TRUE(unpromoted(role)) << role;
-  for (const auto* role : {"Promoted", "Master", ""}) EXPECT_FALSE(unpromoted(role)) << role;
+  for (const auto* role : {"Promoted", "Master"}) EXPECT_TRUE(promoted(role, "15000")) << role;
+  for (const auto* role : {"Unpromoted", "Slave", "Started", "Stopped", ""})
+    EXPECT_FALSE(promoted(role, "15000")) << role;
+  for (const auto* role : {"Promoted", "Master"}) EXPECT_FALSE(promoted(role, "0")) << "a probe";
 }
 
 TEST(Context, ReadsNotifyAsABoolean) {
