@@ -30,6 +30,8 @@ constexpr Duration kSettingsPatience = 5s;
 constexpr Duration kOrphanPoll = 10ms;
 /// How long orphans are given to leave by themselves before they are killed.
 constexpr Duration kOrphanPatience = 2s;
+/// How long a program that could not run is given until it is run again.
+constexpr Duration kSecondTry = 200ms;
 /// Where in the WAL the search for its last record begins: at a multiple of the smallest segment size.
 constexpr std::uint64_t kSmallestSegment = 1 << 20;
 /// More than a shutdown checkpoint's record takes.
@@ -90,6 +92,26 @@ bool accepts_sessions(const std::string& pid_file) {
   return status == "ready" || status == "standby";
 }
 
+/// Whether the program was killed or could not be executed, so that nothing can be concluded from what it answered.
+bool tells_nothing(const Outcome& outcome) {
+  constexpr int kCannotExecute = 127;
+  return outcome.signal != 0 || outcome.exit_code == kCannotExecute;
+}
+
+/// A machine that is short of memory or processes may have some a moment later. Throws ocf::Failure if it has not.
+Outcome run_surely(const Command& command, Deadline deadline) {
+  try {
+    auto outcome = run(command, deadline);
+    if (!tells_nothing(outcome)) return outcome;
+  } catch (const Failure&) {
+    // No process could be made.
+  }
+  deadline.pause(kSecondTry);
+  auto outcome = run(command, deadline);
+  if (tells_nothing(outcome)) throw Failure(command.arguments.front() + ": " + describe(outcome));
+  return outcome;
+}
+
 pg::Lsn parse_lsn(const std::optional<std::string>& text) {
   return pg::Lsn::parse(text.value_or("")).value_or(pg::Lsn{});
 }
@@ -100,11 +122,15 @@ std::optional<pg::Lsn> find_lsn(const std::optional<std::string>& text) {
 
 }  // namespace
 
-LocalInstance::LocalInstance(ocf::ResourceParameters parameters)
-    : parameters_(std::move(parameters)), user_(find_user(parameters_.system_user)) {}
+LocalInstance::LocalInstance(ocf::ResourceParameters parameters) : parameters_(std::move(parameters)) {}
 
-const User& LocalInstance::user() const {
-  if (!user_) throw Failure(ReturnCode::ErrArgs, no_such_user());
+bool LocalInstance::has_user() {
+  if (!user_) user_ = find_user(parameters_.system_user);
+  return user_.has_value();
+}
+
+const User& LocalInstance::user() {
+  if (!has_user()) throw Failure(ReturnCode::ErrArgs, no_such_user());
   return *user_;
 }
 
@@ -117,7 +143,7 @@ std::string LocalInstance::no_such_user() const {
   return "system_user \"" + parameters_.system_user + "\" does not exist";
 }
 
-Address LocalInstance::address() const { return {parameters_.pghost, parameters_.pgport, user()}; }
+Address LocalInstance::address() { return {parameters_.pghost, parameters_.pgport, user()}; }
 
 std::string LocalInstance::program(const std::string& name) const { return parameters_.bindir + "/" + name; }
 
@@ -139,7 +165,7 @@ std::optional<pg::ServerVersion> LocalInstance::version() const {
 // ---- Facts
 
 void LocalInstance::contact(pg::ProbeFacts& facts, Deadline deadline) {
-  if (!user_) {  // nobody to connect as: a node without PostgreSQL
+  if (!has_user()) {  // nobody to connect as: a node without PostgreSQL
     facts.contact_detail = no_such_user();
     return;
   }
@@ -203,7 +229,7 @@ pg::ServerProcesses LocalInstance::processes() {
 
 pg::Installation LocalInstance::installation() {
   pg::Installation installation;
-  installation.system_user = user_.has_value();
+  installation.system_user = has_user();
   installation.pgdata = is_directory(parameters_.pgdata);
   installation.data_directory = is_directory(parameters_.datadir);
   installation.version = version();
@@ -217,11 +243,12 @@ pg::Installation LocalInstance::installation() {
 }
 
 std::optional<pg::ControlData> LocalInstance::control_data(Deadline deadline) {
-  if (!user_) return std::nullopt;
+  if (!has_user()) return std::nullopt;
   Command command;
   command.arguments = {program("pg_controldata"), parameters_.datadir};
   command.user = &owner();
-  const auto outcome = run(command, deadline);
+  if (access(command.arguments.front().c_str(), X_OK) != 0) return std::nullopt;
+  const auto outcome = run_surely(command, deadline);
   // It prints the values of a damaged file too, with a warning; from PostgreSQL 17 on that is on stderr.
   const auto is_damaged = (outcome.out + outcome.err).find("CRC checksum does not match") != std::string::npos;
   return outcome.succeeded() && !is_damaged ? pg::parse_control_data(outcome.out) : std::nullopt;
@@ -356,7 +383,7 @@ bool LocalInstance::ends_with_shutdown_checkpoint(const pg::WalPosition& end, De
         program(running.has_wal_names() ? "pg_waldump" : "pg_xlogdump"),
         "--path=" + wal_directory(running.has_wal_names()), "--timeline=" + std::to_string(end.timeline),
         "--start=" + to_string(pg::Lsn{before - before % kSmallestSegment}), "--end=" + to_string(end.lsn)};
-    const auto outcome = run(command, deadline);
+    const auto outcome = run_surely(command, deadline);
     const auto last = outcome.out.rfind("rmgr: ");  // with it begins the line of each record
     if (last != std::string::npos) return is_shutdown_checkpoint(outcome.out.substr(last));
   }
@@ -388,9 +415,9 @@ std::string LocalInstance::setting(const std::string& name, Deadline deadline) {
   command.arguments = {program("postgres"), "-C", name, "-D", parameters_.pgdata};
   for (auto& option : start_options()) command.arguments.push_back(std::move(option));
   command.user = &owner();
-  const auto outcome = run(command, deadline);
+  const auto outcome = run_surely(command, deadline);
   // That there was no answer tells nothing of the configuration.
-  if (outcome.timed_out || outcome.signal != 0) throw Failure("postgres -C " + name + ": " + describe(outcome));
+  if (outcome.timed_out) throw Failure("postgres -C " + name + ": " + describe(outcome));
   if (!outcome.succeeded()) {
     throw Failure(ReturnCode::ErrArgs, "postgres -C " + name + ": " + telling_line(outcome.err));
   }

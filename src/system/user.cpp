@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: PostgreSQL
 #include "pgsqlms/system/user.hpp"
 
+#include <fcntl.h>
 #include <grp.h>
 #include <pwd.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdlib>
+#include <cstring>
 
 #include "pgsqlms/ocf/answer.hpp"
+#include "pgsqlms/system/descriptor.hpp"
 
 namespace pgsqlms::system {
 namespace {
@@ -29,6 +33,13 @@ std::vector<gid_t> own_groups() {
   return groups;
 }
 
+/// The error that keeps this process from opening any file now; 0 if there is none. A name service that cannot open its
+/// files may say that it knows nobody of that name.
+int shortage() {
+  const Descriptor nothing(open("/dev/null", O_RDONLY | O_CLOEXEC));
+  return nothing.is_open() ? 0 : errno;
+}
+
 }  // namespace
 
 std::optional<User> find_user(const std::string& name) {
@@ -36,6 +47,8 @@ std::optional<User> find_user(const std::string& name) {
   passwd* found = nullptr;
   std::vector<char> buffer(16384);
   if (getpwnam_r(name.c_str(), &entry, buffer.data(), buffer.size(), &found) != 0 || found == nullptr) {
+    const int error = shortage();
+    if (error != 0) throw ocf::Failure("user \"" + name + "\" not looked up: " + std::strerror(error));
     return std::nullopt;
   }
   return User{name, entry.pw_dir, entry.pw_uid, entry.pw_gid, {}};

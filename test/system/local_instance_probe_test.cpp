@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: PostgreSQL
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
 #include <csignal>
 #include <filesystem>
+#include <thread>
 
 #include "deadlines.hpp"
+#include "pgsqlms/ocf/answer.hpp"
 #include "pgsqlms/system/local_instance.hpp"
 #include "scratch_instance.hpp"
 
@@ -353,6 +356,87 @@ TEST(Probe, ConnectsToNobodyWhereTheSystemUserDoesNotExist) {
   EXPECT_EQ(facts.contact_detail, "system_user \"no-such-user\" does not exist");
   EXPECT_TRUE(facts.processes.postmaster);
   EXPECT_FALSE(facts.control);
+}
+
+/// PostgreSQL's programs, but a pg_controldata that does something else first.
+class TreacherousPrograms {
+ public:
+  TreacherousPrograms(const ScratchInstance& instance, const std::string& first) {
+    const auto programs = test::server_programs();
+    for (const auto* const name : {"postgres", "pg_ctl"}) {
+      fs::create_symlink(programs + "/" + name, folder_ / name);
+    }
+    test::make_folder(folder_ / "once");
+    test::write_file(folder_ / "pg_controldata",
+                     "#!/bin/sh\n" + first + "\nexec " + programs + "/pg_controldata \"$@\"\n", 0755);
+    parameters_ = instance.parameters();
+    parameters_.bindir = folder_.path();
+  }
+  [[nodiscard]] const ocf::ResourceParameters& parameters() const { return parameters_; }
+
+ private:
+  test::ScratchFolder folder_;
+  ocf::ResourceParameters parameters_;
+};
+
+TEST(ControlData, AreAskedForAgainWhereTheProgramWasKilled) {
+  const ScratchInstance instance;
+  const TreacherousPrograms programs(instance, "rmdir \"${0%/*}/once\" 2>/dev/null && kill -9 $$");
+  EXPECT_TRUE(LocalInstance(programs.parameters()).control_data(in(10s)));
+}
+
+TEST(ControlData, AreAFailureOfTheMachineWhereTheProgramIsKilledEachTime) {
+  const ScratchInstance instance;
+  const TreacherousPrograms programs(instance, "kill -9 $$");
+  try {
+    const auto control = LocalInstance(programs.parameters()).control_data(in(10s));
+    FAIL() << (control ? "data" : "no data") << " of a program that told nothing";
+  } catch (const ocf::Failure& failure) {
+    EXPECT_EQ(failure.answer().code, ocf::ReturnCode::ErrGeneric);
+    EXPECT_EQ(failure.what(), programs.parameters().bindir + "/pg_controldata: ended by signal 9");
+  }
+}
+
+TEST(ControlData, AreAskedForAgainWhereNoProcessCouldBeMade) {
+  const ScratchInstance instance;
+  const auto answer = test::told_by_child([&]() -> std::string {
+    LocalInstance local(instance.parameters());
+    static_cast<void>(local.installation());  // knows its user
+    // A moment without descriptors for the pipes; meanwhile somebody gives some back.
+    rlimit limit{};
+    getrlimit(RLIMIT_NOFILE, &limit);
+    const auto former = limit.rlim_cur;
+    limit.rlim_cur = 3;
+    setrlimit(RLIMIT_NOFILE, &limit);
+    std::thread relief([limit, former]() mutable {
+      std::this_thread::sleep_for(50ms);
+      limit.rlim_cur = former;
+      setrlimit(RLIMIT_NOFILE, &limit);
+    });
+    std::string told = "failure";
+    try {
+      told = local.control_data(in(10s)) ? "control data" : "nothing";
+    } catch (const ocf::Failure& failure) {
+      told = failure.what();
+    }
+    relief.join();
+    return told;
+  });
+  EXPECT_EQ(answer, "control data");
+}
+
+TEST(Installation, IsAFailureOfTheMachineWhereTheUserCannotBeLookedUp) {
+  const ScratchInstance instance;
+  const auto answer = test::told_by_child([&]() -> std::string {
+    rlimit limit{3, 3};
+    setrlimit(RLIMIT_NOFILE, &limit);
+    try {
+      return LocalInstance(instance.parameters()).installation().system_user ? "user" : "no such user";
+    } catch (const ocf::Failure& failure) {
+      return failure.what();
+    }
+  });
+  EXPECT_EQ(answer, "user \"" + test::scratch_user().name + "\" not looked up: Too many open files");
 }
 
 TEST(ControlData, AreUnderstoodUnderAForeignLocale) {

@@ -69,6 +69,13 @@ TEST(RecoverySettings, ReadAUri) {
   EXPECT_EQ(application_name_in("postgresql://replicator:secret@vip:5433/?application_name=srv1"), "srv1");
 }
 
+TEST(RecoverySettings, ReadTheNameBesideAnOptionThatOnlyANewerLibpqKnows) {
+  EXPECT_EQ(application_name_in("host=vip option_of_pg_25=strict application_name=srv1"), "srv1");
+  EXPECT_EQ(application_name_in("application_name = ''s \\\\''r1'' option_of_pg_25 = ''a b''"), "s 'r1");
+  EXPECT_EQ(application_name_in("option_of_pg_25=strict password=''application_name=srv9''"), std::nullopt);
+  EXPECT_EQ(application_name_in("postgresql://vip/?option_of_pg_25=strict&application_name=srv%31&port=5433"), "srv1");
+}
+
 TEST(RecoverySettings, FallBackToTheClusterName) {
   if (!test::has_standby_signal()) GTEST_SKIP() << kOnlyTheTemplate;
   const ScratchInstance instance;
@@ -89,8 +96,9 @@ TEST(RecoverySettings, HaveNoNameWhereNobodyGivesOne) {
 }
 
 TEST(RecoverySettings, SayThatAConninfoCannotBeReadWithoutShowingIt) {
-  for (const auto* const conninfo : {"host=vip password=hunter2 no_such_option=1", "password=''hunter2 host=vip",
-                                     "postgresql://u:hunter2@vip:port/?application_name=%zz", "hunter2"}) {
+  for (const auto* const conninfo :
+       {"password=''hunter2 host=vip", "password=''hunter2 option_of_pg_25=1", "option_of_pg_25=1 host=vip hunter2",
+        "postgresql://u:hunter2@vip:port/?application_name=%zz", "hunter2"}) {
     const ScratchInstance instance;
     instance.configure_recovery(std::string("primary_conninfo = '") + conninfo + "'");
     const auto settings = settings_of(instance.parameters());

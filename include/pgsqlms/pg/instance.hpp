@@ -87,6 +87,7 @@ class Instance {
   [[nodiscard]] virtual ProbeFacts probe(Deadline deadline) = 0;
   [[nodiscard]] virtual ServerProcesses processes() = 0;
   [[nodiscard]] virtual Installation installation() = 0;
+  /// Nothing if pg_control cannot be read. Throws if that could not be found out.
   [[nodiscard]] virtual std::optional<ControlData> control_data(Deadline deadline) = 0;
   /// Whether a server is there at the instance's address, in whatever state; asked without any right.
   [[nodiscard]] virtual bool answers(Deadline deadline) = 0;

@@ -40,11 +40,12 @@ class LocalInstance : public pg::Instance {
   void end_orphans(Deadline deadline) override;
 
  private:
+  [[nodiscard]] bool has_user();
   /// The user that the server belongs to, perhaps without its groups, and for sure with them.
-  [[nodiscard]] const User& user() const;
+  [[nodiscard]] const User& user();
   [[nodiscard]] const User& owner();
   [[nodiscard]] std::string no_such_user() const;
-  [[nodiscard]] Address address() const;
+  [[nodiscard]] Address address();
   [[nodiscard]] std::string program(const std::string& name) const;
   [[nodiscard]] std::string wal_directory(bool has_wal_names) const;
   [[nodiscard]] std::vector<std::string> start_options() const;

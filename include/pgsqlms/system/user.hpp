@@ -19,7 +19,7 @@ struct User {
   std::vector<gid_t> groups;
 };
 
-/// Nothing if there is no such user. Its groups are not looked up.
+/// Nothing if there is no such user. Its groups are not looked up. Throws ocf::Failure if that could not be found out.
 [[nodiscard]] std::optional<User> find_user(const std::string& name);
 
 /// The same user with its groups.
