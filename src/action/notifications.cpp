@@ -8,6 +8,7 @@
 #include "pgsqlms/action/observe.hpp"
 #include "pgsqlms/action/scoring.hpp"
 #include "pgsqlms/action/voting.hpp"
+#include "pgsqlms/decision/votes.hpp"
 
 namespace pgsqlms::action {
 namespace {
@@ -35,6 +36,17 @@ bool is_switchover(Agent& agent) {
   return instance && !instance->failed;
 }
 
+/// Whether the local candidate has become a primary by this promotion. One that failed is notified of as well; a
+/// standby then still is one, and of an instance that ran as a primary before, and may have been refused, its vote says
+/// so.
+bool has_become_primary(Agent& agent) {
+  const auto local = agent.cluster.local_node();
+  const auto votes = decision::read_votes(agent.cluster.attributes(PrivateAttribute::Vote, agent.deadline));
+  const auto own = votes.find(local);
+  if (own == votes.end() || own->second.runs_as_primary) return false;
+  return observe(agent, agent.deadline.within(kContactPatience)).state == decision::InstanceState::Primary;
+}
+
 }  // namespace
 
 void before_promotion(Agent& agent) {
@@ -51,10 +63,9 @@ void before_promotion(Agent& agent) {
 
 void after_promotion(Agent& agent) {
   const auto local = agent.cluster.local_node();
+  const bool is_new_primary = ocf::contains(agent.context.transition->promote, local) && has_become_primary(agent);
   agent.cluster.delete_attribute(PrivateAttribute::Vote, local, agent.deadline);
-  if (!ocf::contains(agent.context.transition->promote, local)) return;
-  // A promotion that failed is notified of as well. The next candidate is measured by what was published for this one.
-  if (observe(agent, agent.deadline.within(kContactPatience)).state != decision::InstanceState::Primary) return;
+  if (!is_new_primary) return;  // the next candidate is measured by what was published for this one
   for (const auto& [node, value] : agent.cluster.attributes(PrivateAttribute::ShutdownCheckpoint, agent.deadline)) {
     agent.cluster.delete_attribute(PrivateAttribute::ShutdownCheckpoint, node, agent.deadline);
   }

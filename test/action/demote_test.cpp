@@ -74,7 +74,7 @@ TEST(Demote, PublishesTheEndOfAPrimaryThatSomebodyHasStopped) {
   srv1.instance.control->checkpoint = pg::Lsn{0x303A4D0};
   srv1.set_transition({{"promoted", "srv1"}, {"demote", "srv1"}, {"stop", "srv1"}, {"promote", "srv2"}});
   EXPECT_EQ(srv1.act(Action::Demote).code, ReturnCode::Success);
-  EXPECT_EQ(world.cluster.published(PrivateAttribute::ShutdownCheckpoint).at("srv1"), "1#50570448");
+  EXPECT_EQ(world.cluster.published(PrivateAttribute::ShutdownCheckpoint).at("srv1"), "1#50570448###7");
 }
 
 TEST(Demote, PublishesTheEndAlsoWherePacemakerListsItsInstanceTwice) {

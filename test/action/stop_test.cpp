@@ -70,7 +70,7 @@ TEST(Stop, PublishesTheEndOfAPrimaryWhoseDemotionRanOutOfTime) {
   srv1.instance.stop_takes = std::chrono::seconds(10);
   // To Pacemaker an instance whose demotion failed is unpromoted.
   EXPECT_EQ(published_by_stop(srv1, world, {{"active", "srv1 srv2"}, {"unpromoted", "srv1 srv2"}, {"stop", "srv1"}}),
-            (cluster::AttributeTable{{"srv1", "1#50331648"}}));
+            (cluster::AttributeTable{{"srv1", "1#50331648###7"}}));
 }
 
 TEST(Stop, PublishesTheEndOfAPrimaryThatNobodyDemoted) {

@@ -249,6 +249,7 @@ Cases election_cases() {
          scene.set_lists("srv1 srv2", "srv2", "srv1", "srv2");
          scene.set_notification("post", "promote");
          scene.cluster.set_attribute("shutdown_checkpoint", "srv2", "1#1");
+         scene.cluster.set_attribute("lsn_location", "srv1", "1#2");
        },
        "notify (post-promote)",
        attributes,
