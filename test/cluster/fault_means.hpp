@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: PostgreSQL
+// Orders, blows and questions that several faults are made of.
+#pragma once
+
+#include <string>
+
+#include "faults.hpp"
+
+namespace pgsqlms::scenario {
+
+/// Of every node's instance, outside of its data directory.
+inline const std::string kConfiguration = "/etc/postgresql/15/main/postgresql.conf";
+inline const std::string kData = "/var/lib/postgresql/15/main";
+inline const std::string kPrograms = "/usr/lib/postgresql/15/bin/";
+
+/// A node that gives up its resources, and takes them again.
+void put_into_standby(const NodeName& node);
+void take_out_of_standby(const NodeName& node);
+/// The same, and PostgreSQL is stopped there.
+void stop_on_node(const NodeName& node);
+
+/// The last position that the standby has received.
+[[nodiscard]] std::string received_lsn(const NodeName& standby);
+/// From then on the standby receives nothing.
+void freeze_the_wal_sender_to(const FaultScenario& scenario, const NodeName& standby);
+/// Waits for it.
+[[nodiscard]] ::testing::AssertionResult has_more_wal_than(const NodeName& node, const NodeName& standby);
+
+}  // namespace pgsqlms::scenario
