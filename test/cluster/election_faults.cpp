@@ -173,21 +173,44 @@ void lose_the_acknowledging_standbys_server(F& f) {
   EXPECT_TRUE(within(seconds(120), "there is a primary again", [] { return !F::lab().view().primary().empty(); }));
 }
 
-/// The primary ends in order, with commits that no standby has got, and cannot start again for a while. That they lack
-/// its end must be known to each of them, however often one was refused.
-void stop_the_primary_with_commits_of_its_own(F& f) {
+/// No standby gets what the primary acknowledges from now on.
+void keep_commits_from_the_standbys(F& f) {
   for (const auto& standby : f.standbys()) f.expect_failures_of(standby);
   for (const auto& standby : f.standbys()) F::lab().call({"cut", f.primary(), standby, "--only", "postgres"});
   for (const auto& standby : f.standbys()) EXPECT_TRUE(has_more_wal_than(f.primary(), standby));
-  put_into_standby(f.primary());
+}
+
+/// That they lack the end of the primary must be known to each of them, however often one was refused.
+void expect_no_promotion_without_the_end_of_the_primary(const F& f) {
   EXPECT_TRUE(within(seconds(90), "PostgreSQL is stopped on " + f.primary(),
                      [&] { return F::lab().view().nodes.at(f.primary()).role == "stopped"; }));
   EXPECT_TRUE(holds_for(seconds(40), "nobody is promoted without the end of " + f.primary(),
                         [&] { return f.events(" pgsqld +promote +rc=0").empty(); }));
+}
+
+void expect_a_primary_after_a_cleanup() {
   F::lab().call({"heal"});
   F::order({"crm_resource", "--cleanup"});
-  take_out_of_standby(f.primary());
   EXPECT_TRUE(within(seconds(120), "there is a primary again", [] { return !F::lab().view().primary().empty(); }));
+}
+
+void stop_the_primary_with_commits_of_its_own(F& f) {
+  keep_commits_from_the_standbys(f);
+  put_into_standby(f.primary());
+  expect_no_promotion_without_the_end_of_the_primary(f);
+  take_out_of_standby(f.primary());
+  expect_a_primary_after_a_cleanup();
+}
+
+/// Past Pacemaker, which finds it stopped and has nothing to demote.
+void stop_the_primary_by_hand_with_commits_of_its_own(F& f) {
+  f.expect_failures_of(f.primary());
+  F::set_meta("migration-threshold", "1");
+  keep_commits_from_the_standbys(f);
+  F::stop_postgres_by_hand(f.primary());
+  expect_no_promotion_without_the_end_of_the_primary(f);
+  F::delete_meta("migration-threshold");
+  expect_a_primary_after_a_cleanup();
 }
 
 // ---- commits that were received and cannot be replayed
@@ -345,6 +368,8 @@ std::vector<Fault> election_faults() {
       {"TheEndOfThePrimaryIsKnownUntilSomebodyHasIt",
        "replication cut, the primary's node put into standby and back 40 s later", "no promotion until it is back",
        stop_the_primary_with_commits_of_its_own},
+      {"TheEndOfAPrimaryThatIsStoppedByHandIsKnownToo", "replication cut, pg_ctl stop on the primary at the threshold",
+       "no promotion until the failure is forgotten", stop_the_primary_by_hand_with_commits_of_its_own},
       {"ARecoveryTargetLeftBehindLosesNothing",
        "recovery_target_time in every configuration, the standbys restarted, then the primary's node powered off; "
        "synchronous",
