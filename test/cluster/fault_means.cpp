@@ -2,11 +2,8 @@
 #include "fault_means.hpp"
 
 namespace pgsqlms::scenario {
-namespace {
 
 using F = FaultScenario;
-
-}  // namespace
 
 void put_into_standby(const NodeName& node) {
   F::order({"crm_attribute", "--node", node, "--name", "standby", "--update", "on"});
@@ -36,6 +33,11 @@ void freeze_the_wal_sender_to(const F& f, const NodeName& standby) {
       "case when pg_is_in_recovery() then pg_last_wal_receive_lsn() else pg_current_wal_flush_lsn() end";
   return within(seconds(10), node + " has more WAL than " + standby,
                 [&] { return F::lab().sql(node, "select " + lsn + " > '" + received_lsn(standby) + "'") == "t"; });
+}
+
+::testing::AssertionResult is_nobody_promoted(const F& f, const std::string& why) {
+  return holds_for(seconds(40), "nobody is promoted " + why,
+                   [&] { return f.events(" pgsqld +promote +rc=0").empty(); });
 }
 
 }  // namespace pgsqlms::scenario

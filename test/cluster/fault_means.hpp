@@ -26,4 +26,7 @@ void freeze_the_wal_sender_to(const FaultScenario& scenario, const NodeName& sta
 /// Waits for it.
 [[nodiscard]] ::testing::AssertionResult has_more_wal_than(const NodeName& node, const NodeName& standby);
 
+/// For as long as several elections take. `why` ends the sentence "nobody is promoted".
+[[nodiscard]] ::testing::AssertionResult is_nobody_promoted(const FaultScenario& scenario, const std::string& why);
+
 }  // namespace pgsqlms::scenario

@@ -64,8 +64,7 @@ void silence_the_remote_node_and_power_off_the_primary(F& f) {
   F::signal_postmaster(remote_node(), "STOP");
   f.power_off(lost);
   F::lab().call({"heal"});
-  EXPECT_TRUE(holds_for(seconds(40), "nobody is promoted without the commits of " + remote_node(),
-                        [&] { return f.events(" pgsqld +promote +rc=0").empty(); }));
+  ASSERT_TRUE(is_nobody_promoted(f, "without the commits of " + remote_node()));
   if (F::lab().status().get<std::string>("nodes." + remote_node() + ".power") == "on") {
     F::signal_postmaster(remote_node(), "CONT");
   } else {
