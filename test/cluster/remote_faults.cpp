@@ -29,8 +29,18 @@ std::vector<NodeName> members_but(const NodeName& one) {
   return members;
 }
 
+/// A notification that meets the connection on its way from a lost node to another one is waited for in vain: Pacemaker
+/// 2.1.5 goes on two minutes later. That is no matter of the agent, so the connection is where nothing happens.
+void keep_the_connection_off_the_primary() {
+  F::order({"crm_resource", "--move", "--resource", remote_node(), "--node", members_but(primary_now()).front()});
+  F::order({"crm_resource", "--wait", "--timeout", "30"});
+  F::order({"crm_resource", "--clear", "--resource", remote_node()});
+  F::order({"crm_resource", "--wait", "--timeout", "30"});
+}
+
 /// From now on only the remote node gets what is acknowledged.
 void let_only_the_remote_node_acknowledge(F& f) {
+  keep_the_connection_off_the_primary();
   f.acknowledge_only_what_one_standby_has();
   for (const auto& standby : members_but(primary_now())) {
     F::lab().call({"cut", primary_now(), standby, "--only", "postgres"});
