@@ -63,7 +63,7 @@ void boot_the_old_primary_as_a_primary(F& f) {
   ASSERT_TRUE(F::stable_with_primary(successor, 1));
   EXPECT_EQ(F::started_at(successor), before);
   EXPECT_TRUE(f.events(successor + " +pgsqld +(demote|stop) ").empty());
-  EXPECT_FALSE(rogues_log.lines_with("pgsqlms(").empty()) << "the agent says nothing of it";
+  EXPECT_FALSE(rogues_log.lines_with(rogue + " ran as a primary").empty()) << "the agent does not name it";
   rebuild_who_came_up_as_a_primary(rogue);
   f.expect_outage_of_at_most(15);
 }

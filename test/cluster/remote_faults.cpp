@@ -64,17 +64,19 @@ void power_off_the_primary_when_the_remote_node_has_the_most_wal(F& f) {
   EXPECT_TRUE(F::stable_with_primary(remote_node(), 2));
 }
 
-/// Its server hangs, so that its agent has no position to tell.
+/// Its server hangs, so that its agent has no position to tell. Whoever else is asked to become the primary misses it.
 void silence_the_remote_node_and_power_off_the_primary(F& f) {
   see_to_a_primary_on_a_member(f);
   const auto lost = primary_now();
   for (const auto& node : all_nodes()) f.expect_failures_of(node);
   f.expect_fencing_of(remote_node());
+  F::order({"crm_resource", "--ban", "--resource", "pgsql-ha", "--promoted", "--node", remote_node()});
   let_only_the_remote_node_acknowledge(f);
   F::signal_postmaster(remote_node(), "STOP");
   f.power_off(lost);
   F::lab().call({"heal"});
   ASSERT_TRUE(is_nobody_promoted(f, "without the commits of " + remote_node()));
+  F::clear_moves();
   if (F::lab().status().get<std::string>("nodes." + remote_node() + ".power") == "on") {
     F::signal_postmaster(remote_node(), "CONT");
   } else {
