@@ -713,7 +713,7 @@ void ClusterScenario::acknowledge_only_what_standbys_have(std::size_t count) {
     lab().sql(node, "select pg_reload_conf()");
   }
   ASSERT_TRUE(within(seconds(10), "all standbys count for the acknowledgement of a commit", [&] {
-    return lab().sql(primary_, "select count(*) from pg_stat_replication where sync_state = 'quorum'") ==
+    return lab().sql(lab().view().primary(), "select count(*) from pg_stat_replication where sync_state = 'quorum'") ==
            std::to_string(standbys_.size());
   }));
 }
@@ -885,7 +885,7 @@ std::vector<NodeName> ClusterScenario::fenced_beyond_the_expected() const {
 void ClusterScenario::expect_roles_and_scores(const NodeName& final_primary) {
   ClusterView view;
   std::multiset<int> wanted;
-  for (std::size_t number = 0; number + 1 < all_nodes().size(); ++number) wanted.insert(1000 - 10 * int(number));
+  for (int score = 1000; wanted.size() + 1 < all_nodes().size(); score -= 10) wanted.insert(score);
   EXPECT_TRUE(within(seconds(30), "the scores are 1001 for the primary, 1000, 990 and so on for the standbys", [&] {
     view = lab().view();
     std::multiset<int> others;
