@@ -263,6 +263,7 @@ void raise_a_setting_on_the_primary_only(F& f) {
                        [&] { return F::lab().try_sql(standby, "select pg_is_wal_replay_paused()") == "t"; }));
   }
   EXPECT_TRUE(f.acknowledges_more(50));
+  F::set_meta("migration-threshold", "1");
   f.power_off(f.primary());
   // Whether they are promoted or refused at first, none is given up.
   static_cast<void>(within(seconds(60), "somebody is promoted", [&] { return !F::lab().view().primary().empty(); }));
@@ -270,6 +271,7 @@ void raise_a_setting_on_the_primary_only(F& f) {
     EXPECT_TRUE(within(seconds(20), standby + " is not given up",
                        [&] { return F::lab().view().primary() == standby || answers_as_a_standby(standby); }));
   }
+  F::delete_meta("migration-threshold");
   for (const auto& standby : f.standbys()) set_setting(standby, setting, raised);
   if (F::lab().view().primary().empty()) {
     for (const auto& standby : f.standbys()) F::kill_postmaster(standby);
@@ -369,7 +371,8 @@ std::vector<Fault> election_faults() {
        "replay paused on the standby with the most WAL, the primary's node powered off; synchronous",
        "that standby is promoted", pause_replay_of_the_best_standby},
       {"AStandbyBelowAPrimarysSettingIsNotGivenUp",
-       "max_locks_per_transaction raised on the primary only, then its node powered off; synchronous",
+       "max_locks_per_transaction raised on the primary only, then its node powered off, migration-threshold 1; "
+       "synchronous",
        "a standby is promoted, at the latest when its setting is mended", raise_a_setting_on_the_primary_only},
       {"ANodeInMaintenanceBurnsNoCandidate",
        "a standby's node put into maintenance, the primary's powered off, migration-threshold 1",
