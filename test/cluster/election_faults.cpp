@@ -112,6 +112,12 @@ void promote_a_standby_by_hand_and_power_off_the_primary(F& f) {
 
 // ---- a standby that lacks acknowledged commits
 
+void expect_a_primary_after_a_cleanup() {
+  F::lab().call({"heal"});
+  F::order({"crm_resource", "--cleanup"});
+  EXPECT_TRUE(within(seconds(120), "there is a primary again", [] { return !F::lab().view().primary().empty(); }));
+}
+
 /// A standby comes back after an absence and has not got a byte yet.
 void bring_back_without_replication(const F& f, const NodeName& standby) {
   F::lab().call({"cut", f.primary(), standby, "--only", "postgres"});
@@ -128,7 +134,13 @@ void leave_for_a_while(F& f, const NodeName& standby) {
   EXPECT_TRUE(f.acknowledges_more(50));
 }
 
-/// The node of the acknowledging standby is lost, and the primary's PostgreSQL for good.
+/// PostgreSQL ends there and cannot be started again, so that sooner or later nobody counts with it any more.
+void lose_the_server_for_good(const NodeName& node) {
+  break_the_configuration(node);
+  F::kill_postmaster(node);
+}
+
+/// The node of the acknowledging standby is lost, and the primary's server.
 void lose_the_acknowledging_standbys_node(F& f) {
   const auto back = f.standbys().front();
   const auto acknowledging = f.standbys().back();
@@ -136,16 +148,13 @@ void lose_the_acknowledging_standbys_node(F& f) {
   f.expect_failures_of(f.primary());
   f.expect_failures_of(back);
   leave_for_a_while(f, back);
-  F::set_meta("migration-threshold", "1");
   bring_back_without_replication(f, back);
   f.power_off(acknowledging);
-  F::kill_postmaster(f.primary());
+  lose_the_server_for_good(f.primary());
   ASSERT_TRUE(is_nobody_promoted(f, "without the commits that " + back + " has not got"));
-  F::lab().call({"heal"});
-  F::delete_meta("migration-threshold");
   F::lab().call({"power", "on", acknowledging});
-  F::order({"crm_resource", "--cleanup"});
-  EXPECT_TRUE(within(seconds(120), "there is a primary again", [] { return !F::lab().view().primary().empty(); }));
+  mend_the_configuration(f.primary());
+  expect_a_primary_after_a_cleanup();
 }
 
 /// The other way round.
@@ -156,15 +165,12 @@ void lose_the_acknowledging_standbys_server(F& f) {
   f.expect_failures_of(acknowledging);
   f.expect_failures_of(back);
   leave_for_a_while(f, back);
-  F::set_meta("migration-threshold", "1");
   bring_back_without_replication(f, back);
-  F::kill_postmaster(acknowledging);
+  lose_the_server_for_good(acknowledging);
   f.power_off(f.primary());
   ASSERT_TRUE(is_nobody_promoted(f, "without the commits that " + back + " has not got"));
-  F::lab().call({"heal"});
-  F::delete_meta("migration-threshold");
-  F::order({"crm_resource", "--cleanup"});
-  EXPECT_TRUE(within(seconds(120), "there is a primary again", [] { return !F::lab().view().primary().empty(); }));
+  mend_the_configuration(acknowledging);
+  expect_a_primary_after_a_cleanup();
 }
 
 /// No standby gets what the primary acknowledges from now on. That they lack it must be known to each of them, however
@@ -173,12 +179,6 @@ void keep_commits_from_the_standbys(F& f) {
   for (const auto& standby : f.standbys()) f.expect_failures_of(standby);
   for (const auto& standby : f.standbys()) F::lab().call({"cut", f.primary(), standby, "--only", "postgres"});
   for (const auto& standby : f.standbys()) EXPECT_TRUE(has_more_wal_than(f.primary(), standby));
-}
-
-void expect_a_primary_after_a_cleanup() {
-  F::lab().call({"heal"});
-  F::order({"crm_resource", "--cleanup"});
-  EXPECT_TRUE(within(seconds(120), "there is a primary again", [] { return !F::lab().view().primary().empty(); }));
 }
 
 void stop_the_primary_with_commits_of_its_own(F& f) {
@@ -352,10 +352,10 @@ std::vector<Fault> election_faults() {
        "a standby promoted by hand, and the primary's node powered off; synchronous",
        "the other standby is promoted, the first one demoted", promote_a_standby_by_hand_and_power_off_the_primary},
       {"WhoJustReturnedIsNotPromotedWithoutTheAcknowledgingNode",
-       "a standby's node off and back, the other's powered off and the primary killed at the threshold; synchronous",
+       "a standby's node off and back, the other's powered off and the primary killed for good; synchronous",
        "no promotion until the node is back", lose_the_acknowledging_standbys_node},
       {"WhoJustReturnedIsNotPromotedWithoutTheAcknowledgingServer",
-       "a standby's node off and back, the other killed at the threshold and the primary's node powered off; "
+       "a standby's node off and back, the other killed for good and the primary's node powered off; "
        "synchronous",
        "no promotion until the server is back", lose_the_acknowledging_standbys_server},
       {"TheEndOfThePrimaryIsKnownUntilSomebodyHasIt",

@@ -231,12 +231,12 @@ void kill_agent_in_stop(F& f) {
 void break_the_configuration_of_a_standby(F& f) {
   const auto standby = f.any_standby();
   f.expect_failures_of(standby);
-  F::lab().exec(standby, {"sh", "-c", "cp -p $0 $0.whole && echo \"this is = not valid '\" >> $0", kConfiguration});
+  break_the_configuration(standby);
   F::kill_postmaster(standby);
   EXPECT_TRUE(within(seconds(60), "the start is refused",
                      [&] { return !f.events(standby + " +pgsqld +start +rc=[1-9]").empty(); }));
   EXPECT_EQ(F::lab().view().primary(), f.primary());
-  F::lab().exec(standby, {"mv", kConfiguration + ".whole", kConfiguration});
+  mend_the_configuration(standby);
   F::order({"crm_resource", "--cleanup"});
   f.expect_same_primary();
   f.expect_outage_of_at_most(f.is_synchronous() ? 3 : 2);

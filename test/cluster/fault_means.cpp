@@ -20,6 +20,14 @@ void stop_on_node(const NodeName& node) {
   F::order({"crm_resource", "--wait", "--timeout", "30"});
 }
 
+void break_the_configuration(const NodeName& node) {
+  F::lab().exec(node, {"sh", "-c", "cp -p $0 $0.whole && echo \"this is = not valid '\" >> $0", kConfiguration});
+}
+
+void mend_the_configuration(const NodeName& node) {
+  F::lab().exec(node, {"mv", kConfiguration + ".whole", kConfiguration});
+}
+
 std::string received_lsn(const NodeName& standby) { return F::lab().sql(standby, "select pg_last_wal_receive_lsn()"); }
 
 void freeze_the_wal_sender_to(const F& f, const NodeName& standby) {

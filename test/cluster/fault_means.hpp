@@ -19,6 +19,10 @@ void take_out_of_standby(const NodeName& node);
 /// The same, and PostgreSQL is stopped there.
 void stop_on_node(const NodeName& node);
 
+/// So that PostgreSQL cannot be started there any more, and can again.
+void break_the_configuration(const NodeName& node);
+void mend_the_configuration(const NodeName& node);
+
 /// The last position that the standby has received.
 [[nodiscard]] std::string received_lsn(const NodeName& standby);
 /// From then on the standby receives nothing.
