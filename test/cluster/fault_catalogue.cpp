@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: PostgreSQL
 #include <algorithm>
 
+#include "fault_means.hpp"
 #include "faults.hpp"
 
 namespace pgsqlms::scenario {
@@ -8,21 +9,10 @@ namespace {
 
 using F = FaultScenario;
 
-constexpr char kConfiguration[] = "/etc/postgresql/15/main/postgresql.conf";
 constexpr char kFileSystem[] = "/var/lib/postgresql";
-constexpr char kData[] = "/var/lib/postgresql/15/main";
-const std::string kPrograms = "/usr/lib/postgresql/15/bin/";
 
 /// The postmaster: its children have titles.
 const std::string kPostmaster = "^" + kPrograms + "postgres ";
-
-/// A node that gives up its resources, and takes them again.
-void put_into_standby(const NodeName& node) {
-  F::order({"crm_attribute", "--node", node, "--name", "standby", "--update", "on"});
-}
-void take_out_of_standby(const NodeName& node) {
-  F::order({"crm_attribute", "--node", node, "--name", "standby", "--delete"});
-}
 
 void set_maxlag(const std::string& bytes) {
   F::order({"crm_resource", "--resource", "pgsqld", "--set-parameter", "maxlag", "--parameter-value", bytes});
@@ -241,13 +231,12 @@ void kill_agent_in_stop(F& f) {
 void break_the_configuration_of_a_standby(F& f) {
   const auto standby = f.any_standby();
   f.expect_failures_of(standby);
-  F::lab().exec(standby,
-                {"sh", "-c", std::string("cp -p $0 $0.whole && echo \"this is = not valid '\" >> $0"), kConfiguration});
+  break_the_configuration(standby);
   F::kill_postmaster(standby);
   EXPECT_TRUE(within(seconds(60), "the start is refused",
                      [&] { return !f.events(standby + " +pgsqld +start +rc=[1-9]").empty(); }));
   EXPECT_EQ(F::lab().view().primary(), f.primary());
-  F::lab().exec(standby, {"mv", std::string(kConfiguration) + ".whole", kConfiguration});
+  mend_the_configuration(standby);
   F::order({"crm_resource", "--cleanup"});
   f.expect_same_primary();
   f.expect_outage_of_at_most(f.is_synchronous() ? 3 : 2);
@@ -269,13 +258,6 @@ void unmount_the_data_of_a_standby(F& f) {
   f.expect_outage_of_at_most(f.is_synchronous() ? 3 : 2);
 }
 
-void stop_on_node(const NodeName& node) {
-  put_into_standby(node);
-  EXPECT_TRUE(within(seconds(60), "PostgreSQL is stopped on " + node,
-                     [&] { return F::lab().view().nodes.at(node).role == "stopped"; }));
-  F::order({"crm_resource", "--wait", "--timeout", "30"});
-}
-
 /// Puts a node's WAL on a file system of its own that has little room left.
 void give_a_small_wal(const NodeName& node) {
   stop_on_node(node);
@@ -293,7 +275,7 @@ void give_a_small_wal(const NodeName& node) {
 /// The node's WAL has gone with its file system, or is on it: it is made anew.
 void take_the_small_wal_back(const NodeName& node) {
   stop_on_node(node);
-  F::lab().exec(node, {"umount", std::string(kData) + "/pg_wal"});
+  F::lab().exec(node, {"umount", kData + "/pg_wal"});
   F::rebuild(node, [&] { take_out_of_standby(node); });
 }
 
@@ -311,7 +293,7 @@ void fill_the_wal_of(const NodeName& node, const NodeName& primary) {
 
 void fill_the_wal_of_the_primary(F& f) {
   const auto full = f.any_standby();
-  for (const auto& node : kNodes) f.expect_failures_of(node);
+  for (const auto& node : all_nodes()) f.expect_failures_of(node);
   f.expect_fencing_of(full);
   f.expect_loss_of_the_last_second();
   give_a_small_wal(full);
@@ -425,7 +407,8 @@ void cut_replication(F& f) {
 void wait_for_a_fencing_that_may_not_come() {
   static_cast<void>(within(seconds(40), "somebody is out", [] {
     const auto view = F::lab().view();
-    return std::any_of(kNodes.begin(), kNodes.end(), [&](const auto& node) { return !view.nodes.at(node).online; });
+    return std::any_of(all_nodes().begin(), all_nodes().end(),
+                       [&](const auto& node) { return !view.nodes.at(node).online; });
   }));
 }
 
@@ -450,7 +433,7 @@ void make_the_primary_deaf(F& f) {
 }
 
 void let_the_network_flap(F& f) {
-  for (const auto& node : kNodes) f.expect_fencing_of(node);
+  for (const auto& node : all_nodes()) f.expect_fencing_of(node);
   f.expect_loss_of_the_last_second();
   const auto standby = f.any_standby();
   for (int round = 0; round < 5; ++round) {
@@ -495,25 +478,9 @@ void power_off_the_primary_and_the_candidate(F& f) {
   EXPECT_TRUE(within(seconds(30), "the standbys elect",
                      [&] { return !f.events(f.standbys().front() + " +pgsqld +notify ").empty(); }));
   f.power_off(f.standbys().front());
-  for (const auto& node : kNodes) f.expect_fencing_of(node);
+  for (const auto& node : all_nodes()) f.expect_fencing_of(node);
   // It may have been promoted already.
-  for (const auto& node : kNodes) f.expect_failed_action(node, "promote");
-}
-
-std::string received_lsn(const NodeName& standby) { return F::lab().sql(standby, "select pg_last_wal_receive_lsn()"); }
-
-/// From then on the standby receives nothing.
-void freeze_the_wal_sender_to(const F& f, const NodeName& standby) {
-  const auto pid =
-      F::lab().sql(f.primary(), "select pid from pg_stat_replication where application_name = '" + standby + "'");
-  F::lab().exec(f.primary(), {"kill", "-STOP", pid});
-}
-
-::testing::AssertionResult has_more_wal_than(const NodeName& node, const NodeName& standby) {
-  const std::string lsn =
-      "case when pg_is_in_recovery() then pg_last_wal_receive_lsn() else pg_current_wal_flush_lsn() end";
-  return within(seconds(10), node + " has more WAL than " + standby,
-                [&] { return F::lab().sql(node, "select " + lsn + " > '" + received_lsn(standby) + "'") == "t"; });
+  for (const auto& node : all_nodes()) f.expect_failed_action(node, "promote");
 }
 
 /// Then the old primary has WAL that no standby has, and its successor a timeline that nobody follows. The successor's
@@ -522,8 +489,8 @@ void power_off_the_primary_and_its_successor_unscored(F& f) {
   const auto& successor = f.standbys().front();
   f.expect_loss_of_the_last_second();
   f.expect_loss_from_now_on();
-  for (const auto& node : kNodes) f.expect_fencing_of(node);
-  for (const auto& node : kNodes) f.expect_failed_action(node, "promote");
+  for (const auto& node : all_nodes()) f.expect_fencing_of(node);
+  for (const auto& node : all_nodes()) f.expect_failed_action(node, "promote");
   freeze_the_wal_sender_to(f, f.standbys().back());
   EXPECT_TRUE(has_more_wal_than(successor, f.standbys().back()));
   freeze_the_wal_sender_to(f, successor);
@@ -551,8 +518,8 @@ void power_off_the_primary_and_its_successor_unscored(F& f) {
 
 void power_off_all(F& f) {
   f.expect_loss_of_the_last_second();
-  for (const auto& node : kNodes) f.power_off(node);
-  for (const auto& node : kNodes) f.expect_failures_of(node);
+  for (const auto& node : all_nodes()) f.power_off(node);
+  for (const auto& node : all_nodes()) f.expect_failures_of(node);
   for (const auto& node : f.nodes_in_any_order()) F::lab().call({"power", "on", node});
 }
 
@@ -593,7 +560,7 @@ void kill_daemon(F& f, const std::string& daemon, const std::function<void(const
   const auto node = f.any_node();
   f.expect_fencing_of(node);
   f.expect_loss_of_the_last_second();
-  for (const auto& each : kNodes) f.expect_failures_of(each);
+  for (const auto& each : all_nodes()) f.expect_failures_of(each);
   const auto pattern = "^([^ ]*/)?" + daemon + "( |$)";
   EXPECT_GE(F::signal(node, "KILL", pattern), 1) << daemon << " on " << node;
   if (then) then(node);
@@ -700,7 +667,7 @@ void promote_a_standby_by_force(F& f) {
 /// A running primary may be promoted once more: see below.
 void expect_that_a_parameter_restarts_nothing() {
   std::map<NodeName, std::string> before;
-  for (const auto& node : kNodes) before[node] = F::started_at(node);
+  for (const auto& node : all_nodes()) before[node] = F::started_at(node);
   const auto is_none_restarted = [&] {
     return std::all_of(before.begin(), before.end(),
                        [](const auto& server) { return F::started_at(server.first) == server.second; });
@@ -790,10 +757,8 @@ void kill_a_standby_and_power_off_the_primary(F& f) {
                      [&] { return F::lab().view().primary() == f.the_other_standby(standby); }));
 }
 
-}  // namespace
-
-const std::vector<Fault>& all_faults() {
-  static const std::vector<Fault> faults = {
+std::vector<Fault> common_faults() {
+  return {
       {"APrimaryThatIsKilledIsRecoveredInPlace", "SIGKILL to the primary's postmaster", "recovered in place",
        kill_primary},
       {"APrimaryThatIsKilledAtTheThresholdIsReplaced", "SIGKILL to the primary's postmaster, migration-threshold 1",
@@ -923,6 +888,18 @@ const std::vector<Fault>& all_faults() {
        "a standby's WAL receiver frozen, more written than maxlag allows, the primary's node powered off",
        "failover to the other", power_off_the_primary_with_one_standby_behind},
   };
+}
+
+}  // namespace
+
+const std::vector<Fault>& all_faults() {
+  static const std::vector<Fault> faults = [] {
+    auto all = common_faults();
+    for (const auto& more : {election_faults(), five_node_faults(), remote_faults()}) {
+      all.insert(all.end(), more.begin(), more.end());
+    }
+    return all;
+  }();
   return faults;
 }
 

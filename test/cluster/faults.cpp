@@ -12,10 +12,10 @@ void FaultScenario::SetUp() {
 
 NodeName FaultScenario::any_standby() { return standbys()[random_() % standbys().size()]; }
 
-NodeName FaultScenario::any_node() { return kNodes[random_() % kNodes.size()]; }
+NodeName FaultScenario::any_node() { return all_nodes()[random_() % all_nodes().size()]; }
 
 std::vector<NodeName> FaultScenario::nodes_in_any_order() {
-  auto nodes = kNodes;
+  auto nodes = all_nodes();
   for (auto left = nodes.size(); left > 1; --left) std::swap(nodes[left - 1], nodes[random_() % left]);
   return nodes;
 }
@@ -69,7 +69,7 @@ void FaultScenario::expect_failures_of(const NodeName& node) {
 
 void FaultScenario::see_to_power_and_stack() {
   const auto status = lab().status();
-  for (const auto& node : kNodes) {
+  for (const auto& node : all_nodes()) {
     const auto& state = status.get_child("nodes." + node);
     if (state.get<std::string>("power") == "off") {
       lab().call({"power", "on", node});
@@ -112,7 +112,7 @@ void FaultScenario::mend() {
   EXPECT_TRUE(within(seconds(180), "the cluster is whole and stable", [&] {
     see_to_power_and_stack();
     const auto primary = lab().view().primary();
-    for (const auto& node : kNodes) {
+    for (const auto& node : all_nodes()) {
       if (primary.empty()) break;
       forgive_refused_promotions(node);
       if (rebuilt.count(node) > 0) continue;
@@ -125,7 +125,7 @@ void FaultScenario::mend() {
       }
       rebuilt.insert(node);
     }
-    missing = lab().wait_stable({"--standbys", "2"}, seconds(5));
+    missing = lab().wait_stable({"--standbys", std::to_string(all_nodes().size() - 1)}, seconds(5));
     return !missing;
   })) << missing.value_or("");
 }

@@ -16,6 +16,9 @@ namespace pgsqlms::scenario {
 /// What a fault is made with.
 class FaultScenario : public ClusterScenario {
  public:
+  using ClusterScenario::acknowledge_only_what_one_standby_has;
+  using ClusterScenario::acknowledge_only_what_standbys_have;
+  using ClusterScenario::acknowledges_more;
   using ClusterScenario::clear_moves;
   using ClusterScenario::events;
   using ClusterScenario::expect_a_primary_made_by_hand;
@@ -39,6 +42,7 @@ class FaultScenario : public ClusterScenario {
   using ClusterScenario::standbys;
   using ClusterScenario::started_at;
   using ClusterScenario::stop_postgres_by_hand;
+  using ClusterScenario::streams;
   using ClusterScenario::the_other_standby;
 
   /// Any number of random choices; the same seed makes the same ones.
@@ -92,8 +96,17 @@ struct Fault {
   void (*make)(FaultScenario& scenario);
   /// It breaks the rule by which synchronous replication acknowledges commits, and then nothing is acknowledged.
   bool needs_asynchronous = false;
+  /// Of the cluster that it needs.
+  const Shape* shape = &kThreeNodes;
 };
 
 [[nodiscard]] const std::vector<Fault>& all_faults();
+
+/// Those that ask who may become the primary.
+[[nodiscard]] std::vector<Fault> election_faults();
+/// Those of a cluster of five nodes.
+[[nodiscard]] std::vector<Fault> five_node_faults();
+/// Those of a cluster with a node that runs Pacemaker Remote.
+[[nodiscard]] std::vector<Fault> remote_faults();
 
 }  // namespace pgsqlms::scenario

@@ -17,7 +17,7 @@ class MovingFromPaf : public ClusterScenario {
   void SetUp() override {
     ClusterScenario::SetUp();
     if (HasFatalFailure()) return;
-    for (const auto& node : kNodes) {
+    for (const auto& node : all_nodes()) {
       lab().call({"copy", PGSQLMS_AGENT_DEFAULT, node, file_of(kOurs)});
       lab().call({"copy", "paf", node, file_of(kPaf)});
     }
@@ -96,7 +96,7 @@ TEST_F(MovingFromPaf, NodeByNodeToPafAndBackStopsNoInstanceAndMovesNoRole) {
   EXPECT_TRUE(stable_with_primary(primary()));
   change_all_packages(kOurs);
   EXPECT_TRUE(stable_with_primary(primary()));
-  for (const auto& node : kNodes) {
+  for (const auto& node : all_nodes()) {
     EXPECT_EQ(shutdowns_of_postgres(node), 0) << node;
     EXPECT_EQ(starts_of_postgres(node), 0) << node;
   }

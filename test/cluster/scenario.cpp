@@ -312,7 +312,11 @@ std::string Lab::call(const Command& words, seconds deadline) const {
                   without_trailing_newlines(ended.errors + ended.output));
 }
 
-void Lab::up(const std::string& agent) const { call({"up", "--agent", agent}, seconds(240)); }
+void Lab::up(const std::string& agent, const Shape& shape) const {
+  Command words = {"up", "--agent", agent, "--nodes", joined(shape.members, ",")};
+  if (!shape.remotes.empty()) words.insert(words.end(), {"--remote", joined(shape.remotes, ",")});
+  call(words, seconds(240));
+}
 
 void Lab::down() const { call({"down"}, seconds(120)); }
 
@@ -436,15 +440,19 @@ class TheCluster {
 
   const Lab& lab() const { return lab_; }
 
-  void bring_up_if_down() {
-    if (lab_.try_call({"xml"}, seconds(20)).code == 0) return;
+  const std::vector<NodeName>& nodes() const { return nodes_; }
+
+  /// One that is up, but not what is wanted, is replaced.
+  void bring_up_if_down(const Shape& shape) {
+    choose(shape);
+    if (is_up()) return;
     is_ours_ = true;
     bring_up();
   }
 
   void bring_up() const {
     lab_.down();
-    lab_.up(agent_under_test());
+    lab_.up(agent_under_test(), shape_);
   }
 
   void take_down_if_ours() {
@@ -454,7 +462,25 @@ class TheCluster {
   }
 
  private:
+  TheCluster() { choose(kThreeNodes); }
+
+  void choose(const Shape& shape) {
+    shape_ = shape;
+    nodes_ = shape.members;
+    nodes_.insert(nodes_.end(), shape.remotes.begin(), shape.remotes.end());
+  }
+
+  bool is_up() const try {
+    const auto view = lab_.view();
+    return view.nodes.size() == nodes_.size() &&
+           std::all_of(nodes_.begin(), nodes_.end(), [&](const auto& node) { return view.nodes.count(node) == 1; });
+  } catch (const LabFailed&) {
+    return false;
+  }
+
   Lab lab_{getenv_or("PGSQLMS_SCENARIO_CLUSTER", "scenario")};
+  Shape shape_;
+  std::vector<NodeName> nodes_;
   bool is_ours_ = false;
 };
 
@@ -489,13 +515,14 @@ std::string table_at(const NodeName& node) { return kTable + "_at_" + node; }
 
 }  // namespace
 
-const Lab& ClusterScenario::lab() { return TheCluster::instance().lab(); }
+const std::vector<NodeName>& all_nodes() { return TheCluster::instance().nodes(); }
 
-void ClusterScenario::SetUpTestSuite() { TheCluster::instance().bring_up_if_down(); }
+const Lab& ClusterScenario::lab() { return TheCluster::instance().lab(); }
 
 void ClusterScenario::TearDownTestSuite() { TheCluster::instance().take_down_if_ours(); }
 
 void ClusterScenario::SetUp() {
+  TheCluster::instance().bring_up_if_down(shape());
   if (const auto missing = lab().wait_stable({}, seconds(60))) {
     std::cout << "the cluster is not stable, so it is built again: " << *missing << std::endl;
     TheCluster::instance().bring_up();
@@ -508,11 +535,11 @@ void ClusterScenario::SetUp() {
   primary_ = view.primary();
   standbys_ = view.with_role("unpromoted");
   ASSERT_FALSE(primary_.empty());
-  ASSERT_EQ(standbys_.size(), 2U);
+  ASSERT_EQ(standbys_.size(), all_nodes().size() - 1);
   std::sort(standbys_.begin(), standbys_.end(), [&](const NodeName& left, const NodeName& right) {
     return view.nodes.at(left).score.value_or(-1) > view.nodes.at(right).score.value_or(-1);
   });
-  for (const auto& node : kNodes) {
+  for (const auto& node : all_nodes()) {
     postgres_logs_.emplace(node, LogMark(lab(), node, "postgres"));
     pacemaker_logs_.emplace(node, LogMark(lab(), node, "pacemaker"));
     syslogs_.emplace(node, LogMark(lab(), node, "syslog"));
@@ -532,7 +559,7 @@ void ClusterScenario::see_to_watching() const {
                                    : parameter({"--delete-parameter", "watch"});
   ASSERT_EQ(ended.code, 0) << ended.errors;
   ASSERT_TRUE(within(seconds(60), is_watched() ? "every server is watched" : "no server is watched any more", [&] {
-    return std::all_of(kNodes.begin(), kNodes.end(),
+    return std::all_of(all_nodes().begin(), all_nodes().end(),
                        [&](const NodeName& node) { return watchers_on(node).size() == (is_watched() ? 1U : 0U); });
   }));
   ASSERT_EQ(lab().wait_stable({}, seconds(60)).value_or(""), "");
@@ -556,7 +583,7 @@ void ClusterScenario::start_writer_and_watcher() {
   unlink(watch_log_.c_str());
   Command watch = {"watch", "--log", watch_log_};
   add_writer(kTable, "virtual-ip", status.get<std::string>("vip.address"), "20");
-  for (const auto& node : kNodes) {
+  for (const auto& node : all_nodes()) {
     const auto address = status.get<std::string>("nodes." + node + ".address");
     add_writer(table_at(node), "node", address, "100");
     watch.insert(watch.end(), {"--node", node + "=" + address});
@@ -619,7 +646,7 @@ std::vector<pid_t> ClusterScenario::watchers_on(const NodeName& node) {
 std::map<NodeName, int> ClusterScenario::fencings() {
   const auto status = lab().status();
   std::map<NodeName, int> counts;
-  for (const auto& node : kNodes) counts[node] = status.get<int>("nodes." + node + ".times_fenced");
+  for (const auto& node : all_nodes()) counts[node] = status.get<int>("nodes." + node + ".times_fenced");
   return counts;
 }
 
@@ -640,6 +667,13 @@ std::vector<std::string> ClusterScenario::events(const std::string& pattern) con
     if (std::regex_search(line, wanted)) found.push_back(line);
   }
   return found;
+}
+
+::testing::AssertionResult ClusterScenario::acknowledges_more(std::size_t commits) const {
+  const auto count = [&] { return acknowledged_ids(write_logs_.at(kTable)).size(); };
+  const auto wanted = count() + commits;
+  return within(seconds(30), std::to_string(commits) + " commits more are acknowledged",
+                [&] { return count() >= wanted; });
 }
 
 // ---- faults and orders
@@ -671,14 +705,16 @@ void ClusterScenario::set_maintenance(bool on) {
 
 void ClusterScenario::clear_moves() { order({"crm_resource", "--clear", "--resource", kClone}); }
 
-void ClusterScenario::acknowledge_only_what_one_standby_has() {
+void ClusterScenario::acknowledge_only_what_standbys_have(std::size_t count) {
   synchronous_ = true;
-  for (const auto& node : kNodes) {
-    lab().sql(node, "alter system set synchronous_standby_names = 'ANY 1 (" + joined(kNodes, ", ") + ")'");
+  for (const auto& node : all_nodes()) {
+    lab().sql(node, "alter system set synchronous_standby_names = 'ANY " + std::to_string(count) + " (" +
+                        joined(all_nodes(), ", ") + ")'");
     lab().sql(node, "select pg_reload_conf()");
   }
-  ASSERT_TRUE(within(seconds(10), "both standbys count for the acknowledgement of a commit", [&] {
-    return lab().sql(primary_, "select count(*) from pg_stat_replication where sync_state = 'quorum'") == "2";
+  ASSERT_TRUE(within(seconds(10), "all standbys count for the acknowledgement of a commit", [&] {
+    return lab().sql(lab().view().primary(), "select count(*) from pg_stat_replication where sync_state = 'quorum'") ==
+           std::to_string(standbys_.size());
   }));
 }
 
@@ -723,7 +759,7 @@ void ClusterScenario::expect_failed_action(const NodeName& node, const std::stri
 
 // ---- expectations
 
-::testing::AssertionResult ClusterScenario::stable_with_primary(const NodeName& node, int standby_count,
+::testing::AssertionResult ClusterScenario::stable_with_primary(const NodeName& node, std::size_t standby_count,
                                                                 seconds deadline) {
   const auto missing = lab().wait_stable({"--primary", node, "--standbys", std::to_string(standby_count)}, deadline);
   if (!missing) return ::testing::AssertionSuccess();
@@ -753,7 +789,7 @@ const Judgement& ClusterScenario::judgement() {
                      [&] { return acknowledged_ids(write_log).size() > acknowledged + 10; }));
   for (const auto& client : clients_) client->end();
   Command command = {PGSQLMS_CLUSTER_CLIENT, "judge", "--watch-log", watch_log_, "--write-log", write_log};
-  for (const auto& node : kNodes) command.insert(command.end(), {"--write-log", write_logs_.at(table_at(node))});
+  for (const auto& node : all_nodes()) command.insert(command.end(), {"--write-log", write_logs_.at(table_at(node))});
   const Ended judge = run(command, seconds(60));
   if (judge.code != 0) throw LabFailed("the judge cannot judge: " + judge.errors);
   ptree answer;
@@ -791,7 +827,7 @@ void ClusterScenario::expect_the_promises() {
   expect_only_expected_failures();
   expect_no_private_attribute();
   expect_no_process_of_the_agent();
-  for (const auto& node : kNodes) {
+  for (const auto& node : all_nodes()) {
     EXPECT_TRUE(within(seconds(20), is_watched() ? "one watcher is on " + node : "no watcher is on " + node,
                        [&] { return watchers_on(node).size() == (is_watched() ? 1U : 0U); }));
   }
@@ -848,18 +884,20 @@ std::vector<NodeName> ClusterScenario::fenced_beyond_the_expected() const {
 
 void ClusterScenario::expect_roles_and_scores(const NodeName& final_primary) {
   ClusterView view;
-  EXPECT_TRUE(within(seconds(30), "the scores are 1001 for the primary, 1000 and 990 for the standbys", [&] {
+  std::multiset<int> wanted;
+  for (int score = 1000; wanted.size() + 1 < all_nodes().size(); score -= 10) wanted.insert(score);
+  EXPECT_TRUE(within(seconds(30), "the scores are 1001 for the primary, 1000, 990 and so on for the standbys", [&] {
     view = lab().view();
     std::multiset<int> others;
     for (const auto& [name, node] : view.nodes) {
       if (name != final_primary) others.insert(node.score.value_or(0));
     }
-    return view.nodes.at(final_primary).score == 1001 && others == std::multiset<int>{990, 1000};
+    return view.nodes.at(final_primary).score == 1001 && others == wanted;
   }));
   EXPECT_EQ(view.primary(), final_primary);
   EXPECT_EQ(view.vip, final_primary);
   EXPECT_EQ(lab().try_sql("vip", "select pg_is_in_recovery()"), "f");
-  for (const auto& node : kNodes) {
+  for (const auto& node : all_nodes()) {
     if (node == final_primary) continue;
     EXPECT_EQ(view.nodes.at(node).role, "unpromoted") << node;
     EXPECT_EQ(lab().try_sql(node, "select pg_is_in_recovery()"), "t") << node;
@@ -875,7 +913,7 @@ void ClusterScenario::expect_only_expected_failures() {
 }
 
 void ClusterScenario::expect_no_private_attribute() {
-  for (const auto& node : kNodes) {
+  for (const auto& node : all_nodes()) {
     for (const std::string attribute : kPrivateAttributes) {
       const Ended query = lab().try_exec(node, {"attrd_updater", "-Q", "-A", "-n", attribute + "-" + kResource});
       const bool is_unknown = query.code == 6 || query.code == 78 || query.code == 105;
@@ -888,7 +926,7 @@ void ClusterScenario::expect_no_private_attribute() {
 }
 
 void ClusterScenario::expect_no_process_of_the_agent() {
-  for (const auto& node : kNodes) {
+  for (const auto& node : all_nodes()) {
     // A recurring monitor lasts a moment, what was left behind stays.
     EXPECT_TRUE(within(seconds(5), "no process of the agent is left on " + node, [&] { return !agent_runs_on(node); }));
   }
@@ -898,15 +936,16 @@ void ClusterScenario::expect_no_process_of_the_agent() {
 
 void ClusterScenario::put_back() {
   if (HasFailure()) {
-    const Ended down = lab().try_call({"down"}, seconds(120));
-    if (down.code != 0) std::cout << "the cluster cannot be taken down: " << down.errors << std::endl;
-    const Ended up = lab().try_call({"up", "--agent", agent_under_test()}, seconds(240));
-    if (up.code != 0) std::cout << "the cluster cannot be brought up again: " << up.errors << std::endl;
+    try {
+      TheCluster::instance().bring_up();
+    } catch (const LabFailed& failed) {
+      std::cout << "the cluster cannot be brought up again: " << failed.what() << std::endl;
+    }
     return;
   }
-  if (!lab().view().failed_actions.empty()) lab().exec(kNodes.front(), {"crm_resource", "--cleanup"});
+  if (!lab().view().failed_actions.empty()) lab().exec(all_nodes().front(), {"crm_resource", "--cleanup"});
   if (!synchronous_) return;
-  for (const auto& node : kNodes) {
+  for (const auto& node : all_nodes()) {
     lab().sql(node, "alter system reset synchronous_standby_names");
     lab().sql(node, "select pg_reload_conf()");
   }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: PostgreSQL
-// A scenario: one fault or one order, given to a real cluster of three nodes under writes, and judged from outside.
+// A scenario: one fault or one order, given to a real cluster under writes, and judged from outside. It has three nodes
+// unless a case wants another one.
 //
 // Nothing here looks into the agent. What is asked is what an administrator could ask: crm_mon, SQL on each node, the
 // logs of Pacemaker and PostgreSQL, and the writer, who knows which of its commits were acknowledged.
@@ -30,7 +31,18 @@ using std::chrono::seconds;
 /// outage.
 constexpr double kLongestHiccup = 1.0;
 
-inline const std::vector<NodeName> kNodes = {"srv1", "srv2", "srv3"};
+/// What a cluster is made of. Nodes are numbered as they are named.
+struct Shape {
+  std::vector<NodeName> members;  ///< run Corosync
+  std::vector<NodeName> remotes;  ///< run Pacemaker Remote alone
+};
+
+inline const Shape kThreeNodes = {{"srv1", "srv2", "srv3"}, {}};
+inline const Shape kFiveNodes = {{"srv1", "srv2", "srv3", "srv4", "srv5"}, {}};
+inline const Shape kThreeNodesAndARemoteOne = {{"srv1", "srv2", "srv3"}, {"srv4"}};
+
+/// Of the cluster that the present case is about, whether they live or not.
+[[nodiscard]] const std::vector<NodeName>& all_nodes();
 
 /// What a program that has ended said.
 struct Ended {
@@ -96,7 +108,7 @@ class Lab {
  public:
   explicit Lab(std::string cluster_name);
 
-  void up(const std::string& agent) const;
+  void up(const std::string& agent, const Shape& shape) const;
   void down() const;
 
   /// A command as root in a node, or in the network of the client.
@@ -173,21 +185,23 @@ enum class Return { as_it_was, rebuilt };
 /// One cluster for all cases. Each case starts from a stable cluster under writes and ends with the promises below.
 class ClusterScenario : public ::testing::Test {
  public:
-  static void SetUpTestSuite();
   static void TearDownTestSuite();
 
  protected:
   void SetUp() override;
   void TearDown() override;
 
+  /// The cluster that the case is about.
+  [[nodiscard]] virtual const Shape& shape() const { return kThreeNodes; }
   /// Whether the servers are to be watched in this case (parameter watch).
   [[nodiscard]] virtual bool is_watched() const { return false; }
 
   // ---- who is who, as it was when the case began
 
   [[nodiscard]] const NodeName& primary() const { return primary_; }
-  /// Both standbys, the one with the higher score first.
+  /// All standbys, the one with the highest score first.
   [[nodiscard]] const std::vector<NodeName>& standbys() const { return standbys_; }
+  /// Of two.
   [[nodiscard]] const NodeName& the_other_standby(const NodeName& one) const {
     return standbys_.front() == one ? standbys_.back() : standbys_.front();
   }
@@ -213,6 +227,9 @@ class ClusterScenario : public ::testing::Test {
   [[nodiscard]] int starts_of_postgres(const NodeName& node) const;
   [[nodiscard]] int shutdowns_of_postgres(const NodeName& node) const;
 
+  /// The writer through the virtual IP is told of so many commits more.
+  [[nodiscard]] ::testing::AssertionResult acknowledges_more(std::size_t commits) const;
+
   // ---- faults and orders
 
   /// Also one that does not answer.
@@ -228,7 +245,9 @@ class ClusterScenario : public ::testing::Test {
   static void clear_moves();
   /// The next power loss, in a scenario that is about one, must not lose a commit, or the election was wrong: a commit
   /// is acknowledged when one standby has it, whichever.
-  void acknowledge_only_what_one_standby_has();
+  void acknowledge_only_what_one_standby_has() { acknowledge_only_what_standbys_have(1); }
+  /// The same with so many standbys.
+  void acknowledge_only_what_standbys_have(std::size_t count);
   /// Takes a node's power; that it is fenced is expected.
   void power_off(const NodeName& node);
   /// Brings a dead node to life, as `how` does or by its power, and waits until it streams: as it is where its WAL
@@ -269,8 +288,12 @@ class ClusterScenario : public ::testing::Test {
   // ---- expectations
 
   /// Waits until the cluster is stable with this primary and `standby_count` standbys.
-  [[nodiscard]] static ::testing::AssertionResult stable_with_primary(const NodeName& node, int standby_count = 2,
+  [[nodiscard]] static ::testing::AssertionResult stable_with_primary(const NodeName& node, std::size_t standby_count,
                                                                       seconds deadline = seconds(90));
+  /// The same with all others as standbys.
+  [[nodiscard]] static ::testing::AssertionResult stable_with_primary(const NodeName& node) {
+    return stable_with_primary(node, all_nodes().size() - 1);
+  }
   /// Another node than the one that was the primary when the case began is promoted now.
   [[nodiscard]] ::testing::AssertionResult another_is_promoted(seconds deadline = seconds(60)) const;
   /// PostgreSQL on the node answers, and was started after `before`.

@@ -18,13 +18,13 @@ TEST_F(ClusterScenario, ACleanStartWithoutScoresPromotesTheFormerPrimary) {
   std::vector<NodeName> primary_first = {primary()};
   primary_first.insert(primary_first.end(), standbys().begin(), standbys().end());
   for (const auto& node : primary_first) stop_postgres_by_hand(node);
-  for (const auto& node : kNodes) {
+  for (const auto& node : all_nodes()) {
     on_primary({"crm_attribute", "--name", "master-pgsqld", "--lifetime", "forever", "--node", node, "--delete"});
   }
   on_primary({"crm_resource", "--refresh", "--resource", "pgsqld"});
   ASSERT_TRUE(within(seconds(30), "the cluster knows that PostgreSQL is stopped everywhere and has no score", [&] {
     const auto view = lab().view();
-    return std::all_of(kNodes.begin(), kNodes.end(), [&](const NodeName& node) {
+    return std::all_of(all_nodes().begin(), all_nodes().end(), [&](const NodeName& node) {
       return view.nodes.at(node).role == "stopped" && !view.nodes.at(node).score;
     });
   }));

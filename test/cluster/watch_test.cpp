@@ -17,7 +17,7 @@ class WatchScenario : public ClusterScenario {
   void SetUp() override {
     ClusterScenario::SetUp();
     if (HasFatalFailure()) return;
-    for (const auto& node : kNodes) reports_.emplace(node, LogMark(lab(), node, "pacemaker"));
+    for (const auto& node : all_nodes()) reports_.emplace(node, LogMark(lab(), node, "pacemaker"));
   }
 
   /// Reports of watchers that have arrived on the node since the case began, as its controller logs them.
@@ -29,7 +29,7 @@ class WatchScenario : public ClusterScenario {
   }
   [[nodiscard]] int reports() const {
     int all = 0;
-    for (const auto& node : kNodes) all += reports_on(node);
+    for (const auto& node : all_nodes()) all += reports_on(node);
     return all;
   }
 

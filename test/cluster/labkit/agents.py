@@ -20,7 +20,7 @@ def path_of(agent, build):
     if agent == "built":
         return _only(glob.glob(os.path.join(build, "deb", f"{PACKAGE}_*.deb")), f"`{BUILD_COMMAND}` builds it")
     if agent == "paf":
-        return _paf_package(os.path.join(build, "packages"))
+        return debian_package(PAF_PACKAGE, os.path.join(build, "packages"))
     path = os.path.abspath(agent)
     if not os.path.isfile(path):
         raise LabError(f'the file "{path}" does not exist')
@@ -33,16 +33,22 @@ def _only(packages, what_to_do):
     raise LabError(f'{" ".join(packages)}: which one is meant?' if packages else f"there is no package: {what_to_do}")
 
 
-def _paf_package(folder):
+def debian_package(name, folder):
     """Debian's package, whether the machine has it installed or not; kept in `folder`."""
-    pattern = os.path.join(folder, f"{PAF_PACKAGE}_*.deb")
+    pattern = os.path.join(folder, f"{name}_*.deb")
     if not glob.glob(pattern):
         os.makedirs(folder, exist_ok=True)
-        done = subprocess.run(["apt-get", "-q", "-o", "APT::Sandbox::User=root", "download", PAF_PACKAGE], cwd=folder,
+        done = subprocess.run(["apt-get", "-q", "-o", "APT::Sandbox::User=root", "download", name], cwd=folder,
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
         if done.returncode != 0:
-            raise LabError(f"{PAF_PACKAGE} cannot be downloaded: {done.stdout.strip()}")
+            raise LabError(f"{name} cannot be downloaded: {done.stdout.strip()}")
     return _only(glob.glob(pattern), "apt-get has downloaded nothing")
+
+
+def install_programs(node, path):
+    """Those of a package that Debian allows in place of another one only; the libraries are there."""
+    programs = subprocess.run(["dpkg-deb", "--fsys-tarfile", path], stdout=subprocess.PIPE, check=True).stdout
+    node.run(["/bin/tar", "-xp", "--no-overwrite-dir", "-C", "/", "./usr/sbin"], stdin=programs)
 
 
 def install(node, path):

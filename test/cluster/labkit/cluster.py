@@ -46,7 +46,10 @@ class Cluster:
         self.folder = folder
         self.settings = settings
         self.name = settings["name"]
-        self.nodes = [Node(self, number, node) for number, node in enumerate(settings["nodes"], start=1)]
+        remotes = settings.get("remotes", [])
+        self.nodes = [Node(self, number, node, node in remotes)
+                      for number, node in enumerate(settings["nodes"] + remotes, start=1)]
+        self.members = [node for node in self.nodes if not node.is_remote]
 
     @classmethod
     def load(cls, name):

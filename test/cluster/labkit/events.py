@@ -20,45 +20,53 @@ EXECUTED = re.compile(
     TIME + r"\(log_finished\).*?: (?P<resource>\S+) (?P<action>\S+) \(call (?P<call>\d+), PID \d+\) (?P<end>.*?)"
     r" \(execution time (?P<duration>[^,)]+)")
 RESULT = re.compile(
-    TIME + r"\(log_executor_event\).*Result of (?P<action>\S+) operation for (?P<resource>\S+) on \S+: "
+    TIME + r"\(log_executor_event\).*Result of (?P<action>\S+) operation for (?P<resource>\S+) on (?P<node>\S+): "
     r"(?P<result>.*) \| .*call=(?P<call>\d+).*?(?: rc=(?P<rc>\d+))?$")
 
 
 def events(cluster):
     """One dictionary per action, in order of their ends; a log that is not there has none."""
     found = []
-    for node in cluster.nodes:
+    by_call = {}
+    # The results of a remote node are in the logs of those that have its connection.
+    for node in sorted(cluster.nodes, key=lambda node: not node.is_remote):
         try:
             with open(node.file(LOGS["pacemaker"]), encoding="utf-8", errors="replace") as file:
-                found += events_of(node.name, file)
+                found += events_of(node.name, file, by_call)
         except FileNotFoundError:
             pass
     return sorted(found, key=lambda event: event["time"])
 
 
-def events_of(node, lines):
-    by_call = {}
+def events_of(node, lines, by_call):
+    """Adds to `by_call` the actions of each node and call."""
     found = []
     for line in lines:
         if executed := EXECUTED.match(line):
             event = {"time": parsed_time(executed["time"]), "node": node, "resource": executed["resource"],
                      "action": executed["action"], "rc": code_in(executed["end"]),
                      "seconds": seconds(executed["duration"]), "reason": ""}
-            # Call numbers begin anew when Pacemaker was restarted: the last action of that number is meant.
-            by_call[executed["call"]] = event
+            by_call.setdefault((node, executed["call"]), []).append(event)
             found.append(event)
         elif result := RESULT.match(line):
-            event = by_call.get(result["call"])
+            event = event_of(result, by_call)
             if not event or (event["resource"], event["action"]) != (result["resource"], result["action"]):
                 if result["action"] != "monitor" or result["rc"] is None:
                     continue
-                event = {"time": parsed_time(result["time"]), "node": node, "resource": result["resource"],
+                event = {"time": parsed_time(result["time"]), "node": result["node"], "resource": result["resource"],
                          "action": "monitor", "seconds": None}
                 found.append(event)
             if result["rc"] is not None:
                 event["rc"] = int(result["rc"])
             event["reason"] = reason_in(result["result"])
     return found
+
+
+def event_of(result, by_call):
+    """Call numbers begin anew when Pacemaker was restarted: the last action of that number is meant."""
+    latest = parsed_time(result["time"]) + datetime.timedelta(seconds=1)
+    actions = [event for event in by_call.get((result["node"], result["call"]), []) if event["time"] <= latest]
+    return actions[-1] if actions else None
 
 
 def parsed_time(text):

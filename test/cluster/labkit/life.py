@@ -36,6 +36,10 @@ def up(settings, with_postgresql=True, with_resources=True):
     else:
         # The configuration of the machine's own instances would be in the nodes too.
         in_parallel(lambda node: node.run("rm -rf /etc/postgresql/*"), cluster.nodes)
+    remotes = [node for node in cluster.nodes if node.is_remote]
+    if remotes:
+        with step(f"installing {os.path.basename(settings['remote_package'])} on {' '.join(node.name for node in remotes)}"):
+            in_parallel(lambda node: agents.install_programs(node, settings["remote_package"]), remotes)
     with step("starting corosync and pacemaker"):
         in_parallel(stack.start, cluster.nodes)
     if with_postgresql:

@@ -15,8 +15,10 @@ NAMESPACES = ("-m", "-u", "-i", "-n", "-p", "-r", "-w")
 
 
 class Node:
-    def __init__(self, cluster, number, name):
+    def __init__(self, cluster, number, name, is_remote=False):
+        """A remote node runs Pacemaker Remote instead of Corosync and Pacemaker."""
         self.cluster = cluster
+        self.is_remote = is_remote
         self.name = name
         self.number = number
         self.address = f"192.0.2.{10 + number}"

@@ -14,7 +14,7 @@ def rebuild(cluster, node):
     primary = current_primary(cluster)
     with step(f"cloning {node.name} from {primary.name}"):
         postgresql.clone(node, primary)
-    if stack.is_running(node, "pacemakerd"):
+    if stack.manages_resources(node):
         # Forget the failures there: Pacemaker looks again and starts the instance.
         node.run(["crm_resource", "--refresh", "--resource", RESOURCE, "--node", node.name])
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: PostgreSQL
-"""Corosync and Pacemaker on a node: their configuration, start and stop."""
+"""Corosync and Pacemaker, or Pacemaker Remote, on a node: their configuration, start and stop."""
 
 import xml.etree.ElementTree as xml
 
@@ -43,6 +43,10 @@ COROSYNC_NODE = """\
     }}
 """
 
+REMOTE_DAEMON = "pacemaker-remoted"
+# By which the nodes of a cluster know each other; any bytes will do where nobody else can reach them.
+REMOTE_KEY = b"the nodes of a lab, and nobody else"
+
 # Two cores carry three nodes: without a higher load threshold the controllers would throttle themselves. The first
 # election waits dc-deadtime. A fenced node stays off: somebody looks at it before it comes back (`lab power on`).
 PROPERTIES = {
@@ -62,8 +66,9 @@ def files(cluster, empty_cib):
     with open(__file__.rsplit("/", 1)[0] + "/fence_lab", "rb") as file:
         fence_agent = file.read()
     corosync_conf = COROSYNC_CONF.format(
-        name=cluster.name, nodes="".join(COROSYNC_NODE.format(node=node) for node in cluster.nodes))
+        name=cluster.name, nodes="".join(COROSYNC_NODE.format(node=node) for node in cluster.members))
     return [
+        File("/etc/pacemaker/authkey", REMOTE_KEY, 0o640, "root", "haclient"),
         File("/etc/corosync/corosync.conf", corosync_conf),
         File("/etc/default/pacemaker", "PCMK_logfile=/var/log/pacemaker/pacemaker.log\nPCMK_logpriority=notice\n"),
         File("/var/lib/pacemaker/cib/cib.xml", first_cib(cluster, empty_cib), 0o600, "hacluster", "haclient"),
@@ -81,6 +86,8 @@ def first_cib(cluster, empty_cib):
     _add_values(defaults, RESOURCE_DEFAULTS)
     for node in cluster.nodes:
         _add_fencing(configuration, node)
+        if node.is_remote:
+            _add_remote(configuration, node)
     return xml.tostring(cib)
 
 
@@ -97,13 +104,28 @@ def _add_fencing(configuration, node):
                    node=node.name, score="-INFINITY")
 
 
+def _add_remote(configuration, node):
+    """The connection to a remote node, which is a resource of its name. One that is lost is tried again."""
+    primitive = xml.SubElement(configuration.find("resources"), "primitive",
+                               {"id": node.name, "class": "ocf", "provider": "pacemaker", "type": "remote"})
+    attributes = xml.SubElement(primitive, "instance_attributes", id=f"{node.name}-attributes")
+    _add_values(attributes, {"server": node.address, "reconnect_interval": "5s"})
+    operations = xml.SubElement(primitive, "operations")
+    xml.SubElement(operations, "op", id=f"{node.name}-start", name="start", interval="0s", timeout="20s")
+    xml.SubElement(operations, "op", id=f"{node.name}-monitor", name="monitor", interval="5s", timeout="5s")
+
+
 def _add_values(parent, values):
     for name, value in values.items():
         xml.SubElement(parent, "nvpair", id=f"{parent.get('id')}-{name}", name=name, value=value)
 
 
 def start(node):
-    """Starts Corosync, then Pacemaker; nothing happens to one that runs already."""
+    """Starts Corosync, then Pacemaker, or Pacemaker Remote; nothing happens to one that runs already."""
+    if node.is_remote:
+        if not is_running(node, REMOTE_DAEMON):
+            node.spawn(REMOTE_DAEMON)
+        return
     if not is_running(node, "corosync"):
         node.run(["/usr/sbin/corosync"])
         wait_until(lambda: node.try_to_run(["corosync-cfgtool", "-s"]).returncode == 0, 20,
@@ -114,14 +136,24 @@ def start(node):
 
 def stop(node, timeout=300):
     """As an administrator would: Pacemaker stops or moves all resources, then Corosync leaves."""
-    for daemon in ("pacemakerd", "corosync"):
+    for daemon in (REMOTE_DAEMON,) if node.is_remote else ("pacemakerd", "corosync"):
         if is_running(node, daemon):
-            node.run(["pkill", "-TERM", "-x", daemon])
+            node.run(["pkill", "-TERM", "-x", known_to_the_kernel(daemon)])
             wait_until(lambda name=daemon: not is_running(node, name), timeout, f"{daemon} of {node.name} ends")
 
 
+def manages_resources(node):
+    """Whether Pacemaker runs there, of either kind."""
+    return is_running(node, REMOTE_DAEMON if node.is_remote else "pacemakerd")
+
+
+def known_to_the_kernel(program):
+    """A process has a name of 15 bytes at most."""
+    return program[:15]
+
+
 def is_running(node, daemon):
-    result = node.try_to_run(["pgrep", "-x", daemon])
+    result = node.try_to_run(["pgrep", "-x", known_to_the_kernel(daemon)])
     if result.returncode > 1:
         raise LabError(f"{node.name}: pgrep: {result.stderr.decode().strip()}")
     return result.returncode == 0

@@ -41,7 +41,7 @@ def gather(cluster):
         "dc": controller_of(view),
         "quorum": view.find("summary/current_dc[@with_quorum='true']") is not None,
         "nodes": {node.name: {"address": node.address, "power": node.power(), **cluster_state(view, node.name),
-                              "pacemaker": node.power() == "on" and stack.is_running(node, "pacemakerd"),
+                              "pacemaker": node.power() == "on" and stack.manages_resources(node),
                               "times_fenced": power_switch.times_fenced(cluster, node),
                               "postgres": instance, "replication": None}
                   for node, instance in zip(cluster.nodes, instances)},
