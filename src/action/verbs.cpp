@@ -88,6 +88,28 @@ void rescore_former_primary(Agent& agent) try {
   spdlog::error("no promotion score set: {}", failure.what());
 }
 
+/// A member that returns may stream, and acknowledge commits, before the primary counts it with its next monitor: until
+/// then its score says so, not that it is gone. A remote node that has no attribute yet is not known to the primary as
+/// a node at all.
+void score_returned_member(Agent& agent) try {
+  if (!agent.context.transition) return;
+  const bool may_acknowledge = !agent.instance.synchronous_standby_names(agent.deadline).empty();
+  if (!may_acknowledge && !agent.context.remote_node) return;
+  const auto local_node = agent.cluster.local_node();
+  const auto scores = agent.cluster.promotion_scores(agent.deadline);
+  const auto own = scores.find(local_node);
+  const auto wanted = may_acknowledge ? cluster::kNotReadyScore : cluster::kDisconnectedScore;
+  const bool is_unknown = own == scores.end();
+  const bool was_disconnected =
+      !is_unknown && own->second && *own->second < wanted && *own->second != cluster::kForbiddenScore;
+  if (!is_unknown && !was_disconnected) return;
+  spdlog::info("setting the promotion score of {} to {}", local_node, cluster::to_string(wanted));
+  agent.cluster.set_promotion_score(local_node, wanted, agent.deadline);
+} catch (const ocf::Failure& failure) {
+  // The instance is started; the primary's next monitor scores it.
+  spdlog::error("no promotion score set: {}", failure.what());
+}
+
 bool is_clean_primary(const std::optional<pg::ControlData>& control) {
   return control && control->state == pg::DbState::ShutDown;
 }
@@ -187,6 +209,7 @@ void stay(Agent& /*agent*/, const Observation& /*before*/) {}
 void start_as_standby(Agent& agent, const Observation& before) {
   start_in_standby_mode(agent);
   if (decision::was_primary(before.facts)) rescore_former_primary(agent);
+  score_returned_member(agent);
 }
 
 void stay_a_standby(Agent& agent, const Observation& /*before*/) {

@@ -15,8 +15,17 @@ struct Standby {
   NodeName node;
   bool ready = false;  ///< streams or catches up
   bool streaming = false;
+  bool synchronous = false;
   pg::Lsn written;  ///< 0 if unknown, so that it ranks last
 };
+
+/// What a standby has received and is not about to replay, because replay is paused or delayed, does not count: a
+/// promotion would have to make up for it, if it can.
+pg::Lsn position_of(const pg::WalSender& walsender) {
+  const auto written = walsender.written.value_or(pg::Lsn{});
+  const auto replayed = walsender.replayed.value_or(written);
+  return written.bytes - std::min(written.bytes, replayed.bytes) > kWorthwhileLead ? replayed : written;
+}
 
 /// Of two walsenders of one node (the old one may linger until wal_sender_timeout) the better one.
 bool is_better(const Standby& a, const Standby& b) {
@@ -30,7 +39,7 @@ std::vector<Standby> find_standbys(const ScoreInputs& inputs) {
   for (const auto& row : inputs.replication.walsenders) {
     if (row.application_name == inputs.local_node || inputs.current.count(row.application_name) == 0) continue;
     const bool ready = row.state != "startup" && row.state != "backup";
-    const Standby standby{row.application_name, ready, row.state == "streaming", row.written.value_or(pg::Lsn{})};
+    const Standby standby{row.application_name, ready, row.state == "streaming", row.synchronous, position_of(row)};
     const auto known = best.find(standby.node);
     if (known == best.end() || is_better(standby, known->second)) best[standby.node] = standby;
   }
@@ -51,12 +60,14 @@ bool has_worthwhile_lead(const Standby& a, const Standby& b) {
   return a.written.bytes - std::min(a.written.bytes, b.written.bytes) > kWorthwhileLead;
 }
 
-/// Puts those that had the higher score first, and then those that were lagging, whose score is negated; but nobody
-/// before one that has a lead over it that is worth it. So the order stays as it is when nothing has changed.
+/// Puts those first that commits wait for, then those that had the higher score, and then those that were lagging,
+/// whose score is negated; but nobody before one that has a lead over it that is worth it. So the order stays as it is
+/// when nothing has changed.
 std::vector<Standby> in_former_order(std::vector<Standby> standbys, const ScoreInputs& inputs) {
   const auto former_rank = [&](const Standby& standby) {
-    const auto score = score_now(inputs, standby.node).value_or(0);
-    return score == cluster::kForbiddenScore ? std::pair(0, 0) : std::pair(std::max(score, 0), std::max(-score, 0));
+    const auto former = score_now(inputs, standby.node).value_or(0);
+    const auto score = former == cluster::kForbiddenScore ? 0 : former;
+    return std::tuple(standby.synchronous, std::max(score, 0), std::max(-score, 0));
   };
   std::stable_sort(standbys.begin(), standbys.end(),
                    [&](const auto& a, const auto& b) { return former_rank(a) > former_rank(b); });

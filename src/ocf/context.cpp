@@ -42,6 +42,8 @@ Context Context::read(const Environment& environment, Action action) {
   Context context;
   context.resource = read_resource(environment);
   context.node = meta(environment, "on_node");
+  // Corosync's nodes have numbers.
+  context.remote_node = context.node && meta(environment, "on_node_uuid") == context.node;
   context.timeout = read_milliseconds(environment, "timeout").value_or(spec_of(action).timeout);
   context.probe = action == Action::Monitor && !read_milliseconds(environment, "interval");
   const auto role = meta(environment, "role").value_or("");

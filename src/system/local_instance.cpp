@@ -281,18 +281,23 @@ pg::ReplicationStatus LocalInstance::replication_status(Deadline deadline) {
   if (!connection_) throw Failure("no connection to the server");
   const bool has_wal_names = pg::ServerVersion{connection_->server_version()}.has_wal_names();
   // One row at least, for what the primary says of itself, also without any walsender.
-  const auto rows =
-      ask(has_wal_names ? "SELECT here, pg_walfile_name(here), s.application_name, s.state, s.write_lsn "
-                          "FROM pg_current_wal_lsn() AS here LEFT JOIN pg_stat_replication AS s ON true"
-                        : "SELECT here, pg_xlogfile_name(here), s.application_name, s.state, s.write_location "
-                          "FROM pg_current_xlog_location() AS here LEFT JOIN pg_stat_replication AS s ON true",
-          deadline);
+  const auto rows = ask(
+      has_wal_names
+          ? "SELECT here, pg_walfile_name(here), s.application_name, s.state, s.write_lsn, s.replay_lsn, s.sync_state "
+            "FROM pg_current_wal_lsn() AS here LEFT JOIN pg_stat_replication AS s ON true"
+          : "SELECT here, pg_xlogfile_name(here), s.application_name, s.state, s.write_location, s.replay_location, "
+            "s.sync_state "
+            "FROM pg_current_xlog_location() AS here LEFT JOIN pg_stat_replication AS s ON true",
+      deadline);
   pg::ReplicationStatus status;
   status.current = parse_lsn(rows.at(0).at(0));
   const auto timeline_digits = rows.at(0).at(1).value_or("").substr(0, kTimelineDigits);
   status.since_promotion = age_of(wal_directory(has_wal_names) + "/" + timeline_digits + ".history");
   for (const auto& row : rows) {
-    if (row.at(2)) status.walsenders.push_back({*row[2], row.at(3).value_or(""), find_lsn(row.at(4))});
+    if (!row.at(2)) continue;
+    const bool is_synchronous = row.at(6) == "sync" || row.at(6) == "quorum";
+    status.walsenders.push_back(
+        {*row[2], row.at(3).value_or(""), find_lsn(row.at(4)), find_lsn(row.at(5)), is_synchronous});
   }
   return status;
 }

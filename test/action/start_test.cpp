@@ -50,6 +50,38 @@ TEST(Start, BringsACrashedStandbyBack) {
   EXPECT_EQ(srv1.instance.orders, kStartedAsStandby);
 }
 
+/// What the start of a standby writes whose node had that score, beside the primary on srv2.
+Orders written_by_start(std::optional<cluster::PromotionScore> score, const std::string& synchronous_standby_names) {
+  World world;
+  Node srv1(world, "srv1", InstanceState::Stopped);
+  world.cluster.scores = {{"srv1", score}, {"srv2", 1001}};
+  srv1.instance.synchronous = synchronous_standby_names;
+  srv1.set_transition({{"active", "srv2"}, {"promoted", "srv2"}, {"start", "srv1"}});
+  EXPECT_EQ(srv1.act(Action::Start).code, ReturnCode::Success);
+  return world.cluster.writes;
+}
+
+TEST(Start, OfAMemberThatReturnsSaysThatItMayAcknowledgeCommits) {
+  EXPECT_EQ(written_by_start(-1000, "ANY 1 (srv1, srv2)"), Orders{"score srv1 -1"});
+  EXPECT_EQ(written_by_start(-1000, ""), Orders{});
+  for (const auto score : {std::optional<int>(990), std::optional<int>(-1), std::optional<int>(),
+                           std::optional<int>(cluster::kForbiddenScore)}) {
+    EXPECT_EQ(written_by_start(score, "ANY 1 (srv1, srv2)"), Orders{});
+  }
+}
+
+TEST(Start, MakesARemoteNodeKnownThatHasNoAttributeYet) {
+  for (const bool is_remote : {false, true}) {
+    World world;
+    world.cluster.scores = {{"srv2", 1001}};
+    Node srv1(world, "srv1", InstanceState::Stopped);
+    srv1.set("CRM_meta_on_node_uuid", is_remote ? "srv1" : "1");
+    srv1.set_transition({{"active", "srv2"}, {"promoted", "srv2"}, {"start", "srv1"}});
+    EXPECT_EQ(srv1.act(Action::Start).code, ReturnCode::Success);
+    EXPECT_EQ(world.cluster.writes, is_remote ? Orders{"score srv1 -1000"} : Orders{});
+  }
+}
+
 TEST(Start, EndsWhatOutlivedACrashedPostmasterFirst) {
   World world;
   Node srv1(world, "srv1", InstanceState::CrashedPrimary);

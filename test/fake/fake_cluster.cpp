@@ -96,7 +96,7 @@ cluster::ScoreTable FakeMember::placement_scores(Deadline deadline) {
 
 void FakeMember::set_promotion_score(const NodeName& node, cluster::PromotionScore score, Deadline deadline) {
   call(deadline);
-  if (world_.scores.count(node) == 0) throw ocf::Failure("the cluster has no node \"" + node + "\"");
+  if (world_.scores.count(node) == 0 && node != name_) throw ocf::Failure("the cluster has no node \"" + node + "\"");
   world_.writes.push_back("score " + node + " " + cluster::to_string(score));
   world_.scores[node] = score;
 }

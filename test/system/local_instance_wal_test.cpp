@@ -49,6 +49,8 @@ TEST(ReplicationStatus, ShowsTheStreamingStandby) {
   EXPECT_EQ(status.walsenders[0].application_name, "srv2");
   EXPECT_EQ(status.walsenders[0].state, "streaming");
   EXPECT_EQ(status.walsenders[0].written, status.current);
+  EXPECT_EQ(status.walsenders[0].replayed, status.current);
+  EXPECT_FALSE(status.walsenders[0].synchronous);
   EXPECT_EQ(status.current, lsn(pair.primary.ask("SELECT pg_current_wal_lsn()")));
 }
 

@@ -13,7 +13,8 @@
 namespace pgsqlms::decision {
 
 /// A standby overtakes another in rank only with a lead of more than this many bytes of WAL: two that write in turn
-/// must not change the CIB at every monitor. The size of a WAL segment.
+/// must not change the CIB at every monitor. As much is forgiven a standby of what it has received and not yet
+/// replayed. The size of a WAL segment.
 inline constexpr std::uint64_t kWorthwhileLead = 16ULL * 1024 * 1024;
 
 /// For so long after a promotion the standbys are given to connect to the new primary. Without it nobody could be

@@ -23,6 +23,7 @@ struct CloneOptions {
 struct Context {
   std::string resource;                     ///< OCF_RESOURCE_INSTANCE
   std::optional<std::string> node;          ///< Pacemaker's name of the local node; since Pacemaker 1.1.17
+  bool remote_node = false;                 ///< the local node is one of Pacemaker Remote or of a bundle
   std::chrono::milliseconds timeout{};      ///< of this action; the suggested one where Pacemaker gave none
   bool probe = false;                       ///< a monitor that does not recur
   bool promoted_monitor = false;            ///< the one that recurs where Pacemaker has promoted the instance

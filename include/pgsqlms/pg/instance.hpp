@@ -64,6 +64,8 @@ struct WalSender {
   std::string application_name;
   std::string state;  ///< startup, catchup, streaming, backup or stopping
   std::optional<Lsn> written;
+  std::optional<Lsn> replayed = std::nullopt;
+  bool synchronous = false;  ///< one of those that commits wait for
 };
 
 struct ReplicationStatus {

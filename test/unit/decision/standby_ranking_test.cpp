@@ -302,5 +302,22 @@ TEST(RankStandbys, GivesNoTwoStandbysTheSamePromotableScore) {
   }
 }
 
+TEST(RankStandbys, DoesNotCountWhatAStandbyIsNotAboutToReplay) {
+  auto delayed = streaming("srv2");
+  delayed.replayed = Lsn{kHere - 17 * kMegabyte};
+  EXPECT_EQ(rank_standbys(inputs_with({delayed, streaming("srv3")}, 1000, 990)),
+            (ScoreChanges{{"srv2", 990}, {"srv3", 1000}}));
+  delayed.replayed = Lsn{kHere - 15 * kMegabyte};
+  EXPECT_EQ(rank_standbys(inputs_with({delayed, streaming("srv3")}, 1000, 990)), ScoreChanges{});
+}
+
+TEST(RankStandbys, PutsTheStandbyFirstThatCommitsWaitFor) {
+  auto synchronous = streaming("srv3", kHere - kMegabyte);
+  synchronous.synchronous = true;
+  EXPECT_EQ(rank_standbys(inputs_with({streaming("srv2"), synchronous}, 1000, 990)),
+            (ScoreChanges{{"srv2", 990}, {"srv3", 1000}}));
+  EXPECT_EQ(rank_standbys(inputs_with({streaming("srv2"), synchronous}, 990, 1000)), ScoreChanges{});
+}
+
 }  // namespace
 }  // namespace pgsqlms::decision
