@@ -32,10 +32,10 @@ void boot_as_a_primary(const NodeName& node) {
   });
 }
 
-/// It has written what no other node has, so it is worth nothing until it is made anew.
-void rebuild_who_came_up_as_a_primary(const NodeName& node) {
+/// It has written what no other node has, and is made anew once its server has said so: mend() sees to that.
+void start_as_a_diverged_standby(const NodeName& node) {
   EXPECT_LE(score_of(node), 0);
-  F::rebuild(node, [&] { F::order({"crm_resource", "--cleanup", "--node", node}); });
+  F::order({"crm_resource", "--cleanup", "--node", node});
 }
 
 /// Fails over, so that the node that was the primary is off, and tells the new one.
@@ -64,7 +64,7 @@ void boot_the_old_primary_as_a_primary(F& f) {
   EXPECT_EQ(F::started_at(successor), before);
   EXPECT_TRUE(f.events(successor + " +pgsqld +(demote|stop) ").empty());
   EXPECT_FALSE(rogues_log.lines_with(rogue + " ran as a primary").empty()) << "the agent does not name it";
-  rebuild_who_came_up_as_a_primary(rogue);
+  start_as_a_diverged_standby(rogue);
   f.expect_outage_of_at_most(15);
 }
 
@@ -89,7 +89,7 @@ void boot_the_old_primary_as_a_primary_while_the_new_one_is_lost(F& f) {
   F::lab().call({"fencing", "ok"});
   ASSERT_TRUE(within(seconds(180), last + " is promoted", [&] { return F::lab().view().primary() == last; }));
   ASSERT_TRUE(is_no_primary_any_more(rogue));
-  rebuild_who_came_up_as_a_primary(rogue);
+  start_as_a_diverged_standby(rogue);
 }
 
 /// It has more WAL than anybody, but of its own.
@@ -107,7 +107,7 @@ void promote_a_standby_by_hand_and_power_off_the_primary(F& f) {
   f.power_off(f.primary());
   ASSERT_TRUE(within(seconds(120), follower + " is promoted", [&] { return F::lab().view().primary() == follower; }));
   ASSERT_TRUE(is_no_primary_any_more(rogue));
-  rebuild_who_came_up_as_a_primary(rogue);
+  start_as_a_diverged_standby(rogue);
 }
 
 // ---- a standby that lacks acknowledged commits
