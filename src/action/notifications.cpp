@@ -6,9 +6,7 @@
 #include <algorithm>
 
 #include "pgsqlms/action/observe.hpp"
-#include "pgsqlms/action/scoring.hpp"
 #include "pgsqlms/action/voting.hpp"
-#include "pgsqlms/decision/votes.hpp"
 
 namespace pgsqlms::action {
 namespace {
@@ -36,17 +34,6 @@ bool is_switchover(Agent& agent) {
   return instance && !instance->failed;
 }
 
-/// Whether the local candidate has become a primary by this promotion. One that failed is notified of as well; a
-/// standby then still is one, and of an instance that ran as a primary before, and may have been refused, its vote says
-/// so.
-bool has_become_primary(Agent& agent) {
-  const auto local = agent.cluster.local_node();
-  const auto votes = decision::read_votes(agent.cluster.attributes(PrivateAttribute::Vote, agent.deadline));
-  const auto own = votes.find(local);
-  if (own == votes.end() || own->second.runs_as_primary) return false;
-  return observe(agent, agent.deadline.within(kContactPatience)).state == decision::InstanceState::Primary;
-}
-
 }  // namespace
 
 void before_promotion(Agent& agent) {
@@ -63,14 +50,13 @@ void before_promotion(Agent& agent) {
 
 void after_promotion(Agent& agent) {
   const auto local = agent.cluster.local_node();
-  const bool is_new_primary = ocf::contains(agent.context.transition->promote, local) && has_become_primary(agent);
   agent.cluster.delete_attribute(PrivateAttribute::Vote, local, agent.deadline);
-  if (!is_new_primary) return;  // the next candidate is measured by what was published for this one
+  if (!ocf::contains(agent.context.transition->promote, local)) return;
+  // A promotion that failed is notified of as well. The next candidate is measured by what was published for this one.
+  if (observe(agent, agent.deadline.within(kContactPatience)).state != decision::InstanceState::Primary) return;
   for (const auto& [node, value] : agent.cluster.attributes(PrivateAttribute::ShutdownCheckpoint, agent.deadline)) {
     agent.cluster.delete_attribute(PrivateAttribute::ShutdownCheckpoint, node, agent.deadline);
   }
-  // Not with its first monitor: what happens before that would be judged by the scores of the former primary's time.
-  keep_scores(agent);
 }
 
 void before_demotion(Agent& agent) {

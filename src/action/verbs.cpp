@@ -125,8 +125,8 @@ std::optional<cluster::NodeName> find_other_primary(Agent& agent) {
 
 /// Whether it is this instance's end that the next primary must have received. One that was promoted by hand, or came
 /// back beside its successor, is demoted beside the primary that the cluster goes on with, or after it: then another
-/// node is promoted, or at least has the primary's score. By hand there is no transition, and nobody would take the end
-/// back.
+/// node is promoted, or Pacemaker has not promoted this one and another has the primary's score. By hand there is no
+/// transition, and nobody would take the end back.
 bool is_last_primary(Agent& agent) try {
   if (!agent.context.transition) return false;
   const auto local = agent.cluster.local_node();
@@ -134,6 +134,7 @@ bool is_last_primary(Agent& agent) try {
     spdlog::warn("{} ran as a primary beside {}, with which the cluster goes on", local, *other);
     return false;
   }
+  if (ocf::contains(agent.context.transition->promoted, local)) return true;
   for (const auto& [node, score] : agent.cluster.promotion_scores(agent.deadline.within(kScorePatience))) {
     if (node == local || score.value_or(0) < cluster::kPrimaryScore) continue;
     spdlog::warn("{} ran as a primary, but {} has the primary's promotion score", local, node);

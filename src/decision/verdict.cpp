@@ -86,6 +86,7 @@ class Deliberation {
   /// The one of both whose WAL counts; nobody if the scores do not tell.
   [[nodiscard]] NodeList whose_wal_counts(const NodeName& one, const NodeName& other) const;
   [[nodiscard]] bool is_out_of_the_race(const NodeName& node) const;
+  [[nodiscard]] bool is_end_of_no_primary(const NodeName& node) const;
   [[nodiscard]] bool was_the_last_primary() const;
   [[nodiscard]] std::string describe_divergence(const NodeName& node) const;
 
@@ -140,6 +141,16 @@ NodeList Deliberation::whose_wal_counts(const NodeName& one, const NodeName& oth
 bool Deliberation::is_out_of_the_race(const NodeName& node) const {
   const auto counts = whose_wal_counts(candidate(), node);
   return counts.empty() ? candidate_runs() : counts.front() == candidate();
+}
+
+/// Whether the node that published its end was no primary that the candidate followed: one that came back beside its
+/// successor, or was promoted by hand beside the last one.
+bool Deliberation::is_end_of_no_primary(const NodeName& node) const {
+  const bool has_another_its_score =
+      std::any_of(ballot_.scores->begin(), ballot_.scores->end(),
+                  [&](const auto& entry) { return entry.first != node && entry.second == cluster::kPrimaryScore; });
+  const auto score = score_of(node);
+  return score_of(candidate()) >= 0 && (score < 0 || (score != cluster::kPrimaryScore && has_another_its_score));
 }
 
 /// An instance that Pacemaker recovers in place as its primary and that kept the scores has all that was acknowledged.
@@ -228,6 +239,9 @@ Deliberation::Outcome Deliberation::refuse_past_silence() {
 Deliberation::Outcome Deliberation::refuse_before_last_record() {
   const auto voter = [&](const NodeName& node) { return has_voted(node) ? NodeList{node} : NodeList{}; };
   if (const auto missed = find_missed_shutdown(own(), ballot_.shutdown_checkpoints)) {
+    const bool is_of_another_line = missed->checkpoint.timeline != own().position.timeline;
+    if (is_of_another_line && !ballot_.scores) return ask(Question::Scores);
+    if (is_of_another_line && is_end_of_no_primary(missed->node)) return Outcome::Undecided;
     return refuse(missed->node + " was shut down at " + to_string(missed->checkpoint) + ", " + candidate() +
                       " only received " + to_string(own().position),
                   voter(missed->node));

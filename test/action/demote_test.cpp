@@ -93,13 +93,13 @@ TEST(Demote, PublishesNothingOfAStandbyThatWasStopped) {
   EXPECT_TRUE(world.cluster.published(PrivateAttribute::ShutdownCheckpoint).empty());
 }
 
-// srv1 was promoted by hand, and a monitor has found it; meanwhile the primary's node was put in standby.
+// srv1 was promoted by hand; the primary's node is in standby.
 TEST(Demote, PublishesNothingOfAPrimaryBesideWhichAnotherHasThePrimarysScore) {
   for (const auto* stop : {" ", "srv1"}) {
     World world;
     Node srv1(world, "srv1", InstanceState::Primary);
     world.cluster.scores = {{"srv1", 1000}, {"srv2", 1001}, {"srv3", 990}};
-    srv1.set_transition({{"promoted", "srv1"}, {"demote", "srv1"}, {"stop", stop}, {"promote", "srv3"}});
+    srv1.set_transition({{"unpromoted", "srv1"}, {"demote", "srv1"}, {"stop", stop}, {"promote", "srv3"}});
     EXPECT_EQ(srv1.act(Action::Demote).code, ReturnCode::Success);
     EXPECT_TRUE(world.cluster.published(PrivateAttribute::ShutdownCheckpoint).empty());
     EXPECT_TRUE(world.log.has("warning", "srv1 ran as a primary, but srv2 has the primary's promotion score"));

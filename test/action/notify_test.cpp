@@ -365,57 +365,6 @@ TEST(AfterPromotion, AFormerPrimaryThatHasBecomeThePrimaryAgainRemovesItsOwnShut
   EXPECT_TRUE(world.cluster.published(PrivateAttribute::ShutdownCheckpoint).empty());
 }
 
-/// srv1 has taken over from srv2, which is gone with its score.
-struct NewPrimary : World {
-  NewPrimary() {
-    plan_failover(srv1);
-    cluster.scores = {{"srv1", 1000}, {"srv2", 1001}, {"srv3", 990}};
-    cluster.leave("srv2");
-    cluster.publish(PrivateAttribute::Vote, "srv1", "1#70");
-    srv1.instance.replication = {srv1.instance.position.lsn, 1s, {}};
-  }
-  Node srv1{*this, "srv1", InstanceState::Primary};
-};
-
-TEST(AfterPromotion, TheNewPrimaryHasTheHighestScoreAtOnceAndTheLostOneNoneThatWins) {
-  NewPrimary world;
-  static_cast<void>(world.srv1.be_notified("post", "promote"));
-  EXPECT_EQ(world.cluster.scores, (cluster::ScoreTable{{"srv1", 1001}, {"srv2", -1000}, {"srv3", 990}}));
-}
-
-TEST(AfterPromotion, TheDemotedPrimaryKeepsAScoreBelowTheNewOnes) {
-  NewPrimary world;
-  world.cluster.departures.clear();  // a switchover
-  static_cast<void>(world.srv1.be_notified("post", "promote"));
-  EXPECT_EQ(world.cluster.scores, (cluster::ScoreTable{{"srv1", 1001}, {"srv2", 1000}, {"srv3", 990}}));
-}
-
-// It was promoted by hand, and chosen; its promotion has been refused, or has changed nothing.
-TEST(AfterPromotion, AnInstanceThatRanAsAPrimaryBeforeIsNoNewPrimary) {
-  NewPrimary world;
-  world.cluster.publish(PrivateAttribute::Vote, "srv1", "1#70##primary");
-  world.cluster.publish(PrivateAttribute::ShutdownCheckpoint, "srv3", "1#60");
-  static_cast<void>(world.srv1.be_notified("post", "promote"));
-  EXPECT_EQ(world.cluster.published(PrivateAttribute::ShutdownCheckpoint).count("srv3"), 1U);
-  EXPECT_EQ(world.cluster.published(PrivateAttribute::Vote).count("srv1"), 0U);
-  EXPECT_EQ(world.cluster.scores["srv1"], 1000) << "the monitor of a promoted instance will say";
-}
-
-TEST(AfterPromotion, AFailedOneChangesNoScore) {
-  NewPrimary world;
-  Node candidate(world, "srv1", InstanceState::Standby);
-  plan_failover(candidate);
-  static_cast<void>(candidate.be_notified("post", "promote"));
-  EXPECT_EQ(world.cluster.scores["srv1"], 1000);
-}
-
-TEST(AfterPromotion, TheScoresHoldUpTheClusterForNoLongerThanTheirShare) {
-  NewPrimary world;
-  world.cluster.latency = 4s;  // the attributes are done, slowly
-  static_cast<void>(world.srv1.be_notified("post", "promote"));
-  EXPECT_LE(world.srv1.took(), 3 * 4s + 5s);
-}
-
 // ---- Before a demotion
 
 TEST(BeforeDemotion, ThePrimaryWritesACheckpointWhileItServes) {

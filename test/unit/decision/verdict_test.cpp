@@ -198,6 +198,26 @@ TEST(Verdict, WantsTheLastRecordOfASwitchover) {
   EXPECT_EQ(refusal(ballot), "srv1 was shut down at 0/64 on timeline 1, srv2 only received 0/64 on timeline 1");
 }
 
+TEST(Verdict, PassesOverTheEndOfAFormerPrimaryThatItsSuccessorLeftBehind) {
+  auto ballot = switchover();
+  ballot.transition.promoted = {"srv4"};  // which promoted itself at 60 and is lost
+  for (auto& [node, vote] : ballot.votes) vote = {{2, {200}}, {{1, {60}}}, false, 7};
+  EXPECT_TRUE(asks_for(ballot, Question::Scores));
+  EXPECT_NE(refusal(ballot), "") << "srv1 has the primary's score";
+  ballot.scores->at("srv1") = -1000;
+  EXPECT_EQ(refusal(ballot), "");
+}
+
+TEST(Verdict, PassesOverTheEndOfOneThatWasPromotedByHandBesideTheLastPrimary) {
+  auto ballot = switchover();
+  ballot.participants = {"srv2", "srv3"};
+  ballot.shutdown_checkpoints = {{"srv3", {{2, {300}}, 7}}};
+  ballot.votes["srv3"] = {{2, {400}}, {{1, {60}}}, false, 7};
+  ballot.scores->at("srv3") = -1000;
+  ballot.ends_with_shutdown = true;
+  EXPECT_EQ(refusal(ballot), "");
+}
+
 TEST(Verdict, LooksAtTheEndOfTheWalWhereTheFormerPrimaryPublishedNothing) {
   auto ballot = switchover();
   ballot.shutdown_checkpoints.clear();
