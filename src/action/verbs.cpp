@@ -203,6 +203,14 @@ void start_unless_stopping(Agent& agent) {
   start_in_standby_mode(agent);
 }
 
+/// A primary that runs is not failed because the cluster does not answer.
+decision::Verdict count_beside_running_primary(Agent& agent) try {
+  return count_votes(agent, *agent.context.transition, agent.deadline.within({}), CandidateRole::Primary);
+} catch (const ocf::Failure& failure) {
+  spdlog::warn("the running primary is kept without a look at the votes: {}", failure.what());
+  return {};
+}
+
 }  // namespace
 
 void stay(Agent& /*agent*/, const Observation& /*before*/) {}
@@ -257,9 +265,8 @@ void promote_if_best(Agent& agent, const Observation& /*before*/) {
 }
 
 void keep_primary_if_its_wal_counts(Agent& agent, const Observation& /*before*/) {
-  const auto& transition = agent.context.transition;
-  if (!transition) return;
-  const auto verdict = count_votes(agent, *transition, agent.deadline.within({}), CandidateRole::Primary);
+  if (!agent.context.transition) return;
+  const auto verdict = count_beside_running_primary(agent);
   if (verdict.refusal) throw ocf::Failure("not promoted: " + act_on_refusal(agent, verdict));
 }
 

@@ -16,7 +16,7 @@ bool is_listed_by(const std::string& name, const NodeName& node) {
   return name == kEverybody || pg::is_listed_as(name, node);
 }
 
-cluster::PromotionScore score_of(const NodeName& node, const cluster::ScoreTable& scores) {
+cluster::PromotionScore score_when_last_kept(const NodeName& node, const cluster::ScoreTable& scores) {
   const auto found = scores.find(node);
   return found == scores.end() ? cluster::kDisconnectedScore : found->second.value_or(cluster::kDisconnectedScore);
 }
@@ -59,7 +59,7 @@ NodeList find_missing_acknowledgers(const pg::SynchronousStandbys& standbys, con
     for (const auto& [node, ignored] : scores) {
       if (!is_listed_by(name, node) || ocf::contains(seen, node) || node == last_primary) continue;
       seen.push_back(node);
-      const auto score = score_of(node, scores);
+      const auto score = score_when_last_kept(node, scores);
       if (ocf::contains(voters, node)) {
         connected += score >= 0 ? 1 : 0;
       } else if (score >= cluster::kNotReadyScore && (standbys.any || connected_before < standbys.count)) {

@@ -21,6 +21,10 @@ std::string joined(const NodeList& nodes) {
   return text;
 }
 
+void leave_out(const NodeName& node, NodeList& nodes) {
+  nodes.erase(std::remove(nodes.begin(), nodes.end(), node), nodes.end());
+}
+
 /// One run through the rules, up to the one that decides or has to ask.
 class Deliberation {
  public:
@@ -31,6 +35,7 @@ class Deliberation {
   }
 
   [[nodiscard]] const std::optional<Question>& question() const { return question_; }
+  [[nodiscard]] bool lacks_last_record() const { return lacks_last_record_; }
   [[nodiscard]] Verdict verdict() && { return std::move(verdict_); }
 
  private:
@@ -65,7 +70,7 @@ class Deliberation {
     return Outcome::Decided;
   }
   void set_aside(const NodeName& node, std::string remark) {
-    race_.erase(std::remove(race_.begin(), race_.end(), node), race_.end());
+    leave_out(node, race_);
     verdict_.remarks.push_back(std::move(remark));
   }
 
@@ -94,6 +99,7 @@ class Deliberation {
   NodeList race_;  ///< the participants whose WAL counts
   std::optional<Question> question_;
   Verdict verdict_;
+  bool lacks_last_record_ = false;
 };
 
 template <typename Predicate>
@@ -242,6 +248,7 @@ Deliberation::Outcome Deliberation::refuse_before_last_record() {
     const bool is_of_another_line = missed->checkpoint.timeline != own().position.timeline;
     if (is_of_another_line && !ballot_.scores) return ask(Question::Scores);
     if (is_of_another_line && is_end_of_no_primary(missed->node)) return Outcome::Undecided;
+    lacks_last_record_ = true;
     return refuse(missed->node + " was shut down at " + to_string(missed->checkpoint) + ", " + candidate() +
                       " only received " + to_string(own().position),
                   voter(missed->node));
@@ -251,6 +258,7 @@ Deliberation::Outcome Deliberation::refuse_before_last_record() {
   if (!demoted || ballot_.shutdown_checkpoints.count(*demoted) > 0) return Outcome::Undecided;
   if (!ballot_.ends_with_shutdown) return ask(Question::WalEnd);
   if (*ballot_.ends_with_shutdown) return Outcome::Undecided;
+  lacks_last_record_ = true;
   return refuse("the WAL of " + candidate() + ", received up to " + to_string(own().position) +
                     ", does not end with the shutdown checkpoint of " + *demoted,
                 voter(*demoted));
@@ -302,6 +310,7 @@ struct Result {
 /// been asked already.
 Result deliberate(const Ballot& ballot, NodeList tried) {
   Deliberation deliberation(ballot);
+  const bool lacks_last_record = deliberation.lacks_last_record();
   Result result{deliberation.question(), std::move(deliberation).verdict()};
   tried.push_back(ballot.candidate);
   NodeList promotable;
@@ -311,6 +320,8 @@ Result deliberate(const Ballot& ballot, NodeList tried) {
     next.candidate = node;
     next.runs_as_primary = false;    // its vote tells
     next.ends_with_shutdown = true;  // it will look itself
+    // Nobody is measured by a candidate that is out, whatever it claims to have.
+    if (lacks_last_record) leave_out(ballot.candidate, next.participants);
     auto in_its_place = deliberate(next, tried);
     if (in_its_place.question) result.question = in_its_place.question;
     const bool may_be_promoted = !in_its_place.verdict.refusal || in_its_place.verdict.rogue;

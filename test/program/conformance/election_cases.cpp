@@ -3,6 +3,7 @@
 #include <stdexcept>
 
 #include "conformance_case.hpp"
+#include "pgsqlms/decision/votes.hpp"
 #include "pgsqlms/pg/wal_position.hpp"
 
 namespace pgsqlms::test {
@@ -41,15 +42,17 @@ void restarted_without_primary(Scene& scene) {
 }
 
 std::string vote_and_replayed(Scene& scene) {
-  const auto vote = pg::WalPosition::parse(scene.cluster.attribute("lsn_location"));
-  if (!vote) return "no vote";
+  const auto votes = decision::read_votes({{"srv1", scene.cluster.attribute("lsn_location")}});
+  if (votes.empty()) return "no vote";
   const auto replayed = pg::Lsn::parse(scene.local.ask("SELECT pg_last_wal_replay_lsn()"));
-  return vote->lsn < *replayed ? "the vote is behind what was replayed" : "the vote is what was replayed";
+  return votes.at("srv1").position.lsn < *replayed ? "the vote is behind what was replayed"
+                                                   : "the vote is what was replayed";
 }
 
 std::string vote_and_received(Scene& scene) {
   const auto received = pg::Lsn::parse(scene.local.ask("SELECT pg_last_wal_receive_lsn()"));
-  const auto is_received = scene.cluster.attribute("lsn_location") == "1#" + std::to_string(received->bytes);
+  const auto votes = decision::read_votes({{"srv1", scene.cluster.attribute("lsn_location")}});
+  const bool is_received = !votes.empty() && votes.at("srv1").position == pg::WalPosition{1, *received};
   return attributes(scene) + (is_received ? "; the vote is what was received" : "; another position");
 }
 
@@ -215,7 +218,7 @@ Cases election_cases() {
        unfinished_switchover,
        "notify (pre-promote)",
        attributes_and_scores,
-       {kSuccess, "lsn_location srv1, lsn_location srv2; srv1 -INFINITY, srv2 1001", ""},
+       {kSuccess, "lsn_location srv1, lsn_location srv2; srv1 1, srv2 1001", ""},
        {kSuccess, "cancel_switchover srv1, lsn_location srv2; srv1 1000, srv2 1001", ""},
        "The scores say it, so that Pacemaker chooses the old primary before a promotion fails.",
        "#149"},
@@ -224,7 +227,7 @@ Cases election_cases() {
        switchover_that_lost_the_end,
        "notify (pre-promote)",
        attributes_and_scores,
-       {kSuccess, "lsn_location srv1, lsn_location srv2; srv1 -INFINITY, srv2 1001", ""},
+       {kSuccess, "lsn_location srv1, lsn_location srv2; srv1 1, srv2 1001", ""},
        {kSuccess, "lsn_location srv1, lsn_location srv2, nodes srv1; srv1 1000, srv2 1001", ""},
        "Commits that were acknowledged would be lost.",
        ""},

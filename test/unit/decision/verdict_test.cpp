@@ -218,6 +218,16 @@ TEST(Verdict, PassesOverTheEndOfOneThatWasPromotedByHandBesideTheLastPrimary) {
   EXPECT_EQ(refusal(ballot), "");
 }
 
+TEST(Verdict, YieldsToTheFormerPrimaryWhateverACandidateClaimsThatLacksItsLastRecord) {
+  auto ballot = switchover();
+  ballot.shutdown_checkpoints.clear();  // PAF's agent, which may vote with the start of a segment
+  ballot.votes["srv1"].position.lsn = {1};
+  ballot.votes.erase("srv3");
+  ballot.participants = {"srv1", "srv2"};
+  ballot.ends_with_shutdown = false;
+  EXPECT_EQ(judge(ballot).successors, NodeList{"srv1"});
+}
+
 TEST(Verdict, LooksAtTheEndOfTheWalWhereTheFormerPrimaryPublishedNothing) {
   auto ballot = switchover();
   ballot.shutdown_checkpoints.clear();
