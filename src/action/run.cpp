@@ -5,6 +5,7 @@
 
 #include "pgsqlms/action/monitor.hpp"
 #include "pgsqlms/action/notifications.hpp"
+#include "pgsqlms/action/standby_start.hpp"
 #include "pgsqlms/action/transitions.hpp"
 #include "pgsqlms/action/validate.hpp"
 #include "pgsqlms/action/watching.hpp"
@@ -47,7 +48,11 @@ ocf::Answer run(Agent& agent, ocf::Action action) {
       stop(agent);
       break;
     case ocf::Action::Notify: notify(agent); break;
-    case ocf::Action::ValidateAll: validate(agent); break;
+    case ocf::Action::ValidateAll:
+      validate(agent);
+      static_cast<void>(plan_standby_start(agent));
+      name_overridden_settings(agent);
+      break;
     case ocf::Action::Reload:
     case ocf::Action::ReloadAgent:
       // Parameters are read anew by every action: there is nothing to take over.

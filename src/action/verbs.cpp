@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "pgsqlms/action/standby_start.hpp"
 #include "pgsqlms/action/voting.hpp"
 
 namespace pgsqlms::action {
@@ -188,9 +189,11 @@ void stop_server(Agent& agent) {
 
 void start_in_standby_mode(Agent& agent) {
   agent.instance.end_orphans(agent.deadline);
+  const auto overrides = plan_standby_start(agent);
   agent.instance.configure_as_standby(template_names(agent));
-  agent.instance.start(agent.deadline);
+  agent.instance.start(overrides, agent.deadline);
   wait_for_role(agent, InstanceState::Standby, "while it was started as a standby");
+  name_overridden_settings(agent);
 }
 
 /// Starts a stopped instance as a standby, unless this transition is going to stop it here anyway.

@@ -9,6 +9,7 @@
 #include <boost/program_options/parsers.hpp>
 #include <csignal>
 #include <cstdio>
+#include <map>
 
 #include "pgsqlms/ocf/answer.hpp"
 #include "pgsqlms/system/conninfo.hpp"
@@ -415,10 +416,20 @@ std::optional<std::string> LocalInstance::setting_by_sql(const std::string& name
 
 std::string LocalInstance::setting(const std::string& name, Deadline deadline) {
   if (auto value = setting_by_sql(name, deadline)) return *value;
+  return configured(name, deadline);
+}
+
+/// From the configuration, whatever a running server has in force.
+std::string LocalInstance::configured(const std::string& name, Deadline deadline) {
+  auto others = overrides();
+  others.erase(std::remove_if(others.begin(), others.end(), [&](const auto& other) { return other.name == name; }),
+               others.end());
   Command command;
   // -C must come first for a postgres that is run by root in a test; here it is run by its user.
   command.arguments = {program("postgres"), "-C", name, "-D", parameters_.pgdata};
-  for (auto& option : start_options()) command.arguments.push_back(std::move(option));
+  // PostgreSQL reads no configuration with two recovery targets.
+  for (auto& option : pg::as_options(others)) command.arguments.push_back(std::move(option));
+  for (auto& option : pg::without_settings(start_options(), others)) command.arguments.push_back(std::move(option));
   command.user = &owner();
   const auto outcome = run_surely(command, deadline);
   // That there was no answer tells nothing of the configuration.
@@ -427,6 +438,56 @@ std::string LocalInstance::setting(const std::string& name, Deadline deadline) {
     throw Failure(ReturnCode::ErrArgs, "postgres -C " + name + ": " + telling_line(outcome.err));
   }
   return std::string(trimmed(outcome.out));
+}
+
+std::vector<pg::Setting> LocalInstance::overrides() const {
+  return pg::standby_overrides(version().value_or(pg::ServerVersion{}));
+}
+
+pg::StartFacts LocalInstance::start_facts(Deadline deadline) {
+  pg::StartFacts facts;
+  facts.version = version().value_or(pg::ServerVersion{});
+  facts.data_directory = configured("data_directory", deadline);
+  facts.is_own_directory = is_same_directory(facts.data_directory, parameters_.datadir);
+  if (const auto control = control_data(deadline)) facts.required = control->hot_standby_settings;
+  for (const auto& [name, required] : facts.required) {
+    if (required == 0) continue;  // nothing is lower
+    if (const auto value = parse_number<int>(configured(name, deadline))) facts.configured[name] = *value;
+  }
+  return facts;
+}
+
+/// The lines of the configuration files that set one of these, in their order. None if the server does not show them:
+/// it does to superusers only, since 9.5.
+std::vector<pg::Setting> LocalInstance::lines_of(const std::vector<pg::Setting>& settings, Deadline deadline) {
+  std::string names;
+  for (const auto& setting : settings) names += (names.empty() ? "'" : ", '") + setting.name + "'";
+  const auto reply = connection_->query(
+      "SELECT lower(name), setting FROM pg_file_settings WHERE lower(name) IN (" + names + ") ORDER BY seqno",
+      deadline);
+  std::vector<pg::Setting> lines;
+  for (const auto& row : reply.rows) lines.push_back({row.at(0).value_or(""), row.at(1).value_or("")});
+  return lines;
+}
+
+std::vector<pg::Setting> LocalInstance::harmful_settings(const pg::TemplateNames& names, Deadline deadline) {
+  const auto overridden = overrides();
+  std::map<std::string, std::string> found;
+  if (connection_) {
+    auto lines = lines_of(overridden, deadline);
+    for (auto& option : pg::settings_in(start_options())) lines.push_back(std::move(option));
+    for (const auto& [name, value] : lines) found[name] = value;
+  } else {
+    for (const auto& setting : overridden) found[setting.name] = configured(setting.name, deadline);
+  }
+  if (!version().value_or(pg::ServerVersion{}).has_standby_signal()) {
+    for (const auto& [name, value] : pg::dormant_settings_in(read_template(names))) found[name] = value;
+  }
+  std::vector<pg::Setting> harmful;
+  for (const auto& [name, value] : found) {
+    if (pg::is_harmful({name, value})) harmful.push_back({name, value});
+  }
+  return harmful;
 }
 
 std::string LocalInstance::read_template(const pg::TemplateNames& names) {
@@ -450,6 +511,8 @@ pg::RecoverySettings LocalInstance::recovery_settings(const pg::TemplateNames& n
     auto written = pg::parse_recovery_conf(read_template(names));
     settings.standby_mode = written["standby_mode"];
     settings.recovery_target_timeline = written["recovery_target_timeline"];
+    settings.includes_files =
+        written.count("include") + written.count("include_if_exists") + written.count("include_dir") > 0;
     conninfo = written["primary_conninfo"];
   }
   auto read = read_conninfo(conninfo);
@@ -466,9 +529,11 @@ void LocalInstance::configure_as_standby(const pg::TemplateNames& names) {
   const auto installed = version();
   if (!installed) throw Failure(ReturnCode::ErrArgs, "\"" + parameters_.datadir + "/PG_VERSION\" cannot be read");
   const bool has_signal = installed->has_standby_signal();
-  const auto contents = has_signal ? std::string() : read_template(names);
+  const auto contents = has_signal ? std::string() : pg::without_dormant_settings(read_template(names));
   const ActingAs acting(owner());
   replace_file(parameters_.datadir, has_signal ? "standby.signal" : "recovery.conf", contents);
+  // Beside standby.signal it says nothing. But a promotion leaves it, and the next start by hand would obey it.
+  if (has_signal) remove_file(parameters_.datadir, "recovery.signal");
 }
 
 bool LocalInstance::is_promotion_requested() { return exists(parameters_.datadir + "/promote"); }
@@ -486,9 +551,10 @@ Command LocalInstance::pg_ctl(const std::vector<std::string>& arguments) {
   return command;
 }
 
-void LocalInstance::start(Deadline deadline) {
+void LocalInstance::start(const std::vector<pg::Setting>& overrides, Deadline deadline) {
   std::string options;
-  for (const auto& option : start_options()) options += quoted_for_shell(option) + ' ';
+  for (const auto& option : pg::without_settings(start_options(), overrides)) options += quoted_for_shell(option) + ' ';
+  for (const auto& option : pg::as_options(overrides)) options += quoted_for_shell(option) + ' ';
   const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(deadline.remaining()).count();
   std::vector<std::string> arguments = {"-w", "--timeout", std::to_string(std::max<std::int64_t>(seconds, 1)), "start"};
   if (!options.empty()) arguments.insert(arguments.end(), {"-o", options});

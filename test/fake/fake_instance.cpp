@@ -150,6 +150,18 @@ pg::RecoverySettings FakeInstance::recovery_settings(const pg::TemplateNames& na
   return settings.value_or(pg::RecoverySettings{"on", "latest", names.node, ""});
 }
 
+pg::StartFacts FakeInstance::start_facts(Deadline /*deadline*/) {
+  questions.emplace_back("start_facts");
+  auto facts = configuration;
+  facts.version = installed.version.value_or(pg::ServerVersion{});
+  return facts;
+}
+
+std::vector<pg::Setting> FakeInstance::harmful_settings(const pg::TemplateNames& /*names*/, Deadline /*deadline*/) {
+  questions.emplace_back("harmful_settings");
+  return harmful;
+}
+
 pg::ReplicationStatus FakeInstance::replication_status(Deadline deadline) {
   questions.emplace_back("replication_status");
   settle();
@@ -200,8 +212,9 @@ void FakeInstance::configure_as_standby(const pg::TemplateNames& /*names*/) {
   standby_signal = true;
 }
 
-void FakeInstance::start(Deadline /*deadline*/) {
+void FakeInstance::start(const std::vector<pg::Setting>& options, Deadline /*deadline*/) {
   orders.emplace_back("start");
+  overrides = options;
   settle();
   if (postmaster || orphans > 0 || !control) throw Failure("start failed: FATAL:  the data directory is not free");
   if (start_failure) throw Failure("start failed: " + *start_failure);

@@ -40,6 +40,9 @@ class FakeInstance : public pg::Instance {
   std::string contact_detail;
   pg::Installation installed;
   std::optional<pg::RecoverySettings> settings;  ///< nothing: those of a standby that is named as it should be
+  pg::StartFacts configuration;                  ///< what a start would find in it; the version is `installed`'s
+  std::vector<pg::Setting> harmful;              ///< what is configured and would do harm in a standby
+  std::vector<pg::Setting> overrides;            ///< with which it was started last
   pg::ReplicationStatus replication;
   bool promotion_requested = false;  ///< somebody has asked for it, and the startup process has not taken it yet
   bool has_shutdown_record = false;  ///< the last record of its WAL is a shutdown checkpoint
@@ -71,6 +74,8 @@ class FakeInstance : public pg::Instance {
   [[nodiscard]] std::optional<pg::ControlData> control_data(Deadline deadline) override;
   [[nodiscard]] bool answers(Deadline deadline) override;
   [[nodiscard]] pg::RecoverySettings recovery_settings(const pg::TemplateNames& names, Deadline deadline) override;
+  [[nodiscard]] pg::StartFacts start_facts(Deadline deadline) override;
+  [[nodiscard]] std::vector<pg::Setting> harmful_settings(const pg::TemplateNames& names, Deadline deadline) override;
   [[nodiscard]] pg::ReplicationStatus replication_status(Deadline deadline) override;
   [[nodiscard]] pg::Identity identify(Deadline deadline) override;
   [[nodiscard]] pg::TimelineHistory timeline_history(pg::Timeline timeline) override;
@@ -81,7 +86,7 @@ class FakeInstance : public pg::Instance {
 
   void checkpoint(Deadline deadline) override;
   void configure_as_standby(const pg::TemplateNames& names) override;
-  void start(Deadline deadline) override;
+  void start(const std::vector<pg::Setting>& options, Deadline deadline) override;
   void request_stop() override;
   void request_promotion(Deadline deadline) override;
   void end_orphans(Deadline deadline) override;

@@ -7,6 +7,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -15,6 +16,7 @@
 #include "pgsqlms/pg/control_data.hpp"
 #include "pgsqlms/pg/recovery_settings.hpp"
 #include "pgsqlms/pg/server_version.hpp"
+#include "pgsqlms/pg/standby_options.hpp"
 #include "pgsqlms/pg/timeline_history.hpp"
 #include "pgsqlms/pg/wal_position.hpp"
 
@@ -59,6 +61,15 @@ struct Installation {
   bool recovery_template = false;              ///< the template's file exists
 };
 
+/// What the configuration would make of a start.
+struct StartFacts {
+  ServerVersion version;
+  std::string data_directory;             ///< that the server would work in
+  bool is_own_directory = true;           ///< it is the instance's
+  std::map<std::string, int> required;    ///< the primary's hot-standby settings, as pg_control has them
+  std::map<std::string, int> configured;  ///< the same in the configuration, where they could be lower
+};
+
 /// One row of pg_stat_replication.
 struct WalSender {
   std::string application_name;
@@ -95,6 +106,11 @@ class Instance {
   [[nodiscard]] virtual bool answers(Deadline deadline) = 0;
   /// From the running server, else from its configuration; for 11 and older from the template.
   [[nodiscard]] virtual RecoverySettings recovery_settings(const TemplateNames& names, Deadline deadline) = 0;
+  /// From the configuration, the parameter start_opts included. Asks PostgreSQL's programs.
+  [[nodiscard]] virtual StartFacts start_facts(Deadline deadline) = 0;
+  /// What is configured and is_harmful() in a standby. From the running server if the agent may see its files, else
+  /// from the configuration.
+  [[nodiscard]] virtual std::vector<Setting> harmful_settings(const TemplateNames& names, Deadline deadline) = 0;
   /// Needs a primary that accepts connections.
   [[nodiscard]] virtual ReplicationStatus replication_status(Deadline deadline) = 0;
   /// A standby that was restarted does not know how far its own WAL goes before it has replayed it.
@@ -112,8 +128,9 @@ class Instance {
   virtual void checkpoint(Deadline deadline) = 0;
   /// Makes the next start one in standby mode: writes standby.signal, or recovery.conf from the template.
   virtual void configure_as_standby(const TemplateNames& names) = 0;
-  /// Starts the server and returns when its postmaster is up; throws with the server's last words if it is not.
-  virtual void start(Deadline deadline) = 0;
+  /// Starts the server and returns when its postmaster is up; throws with the server's last words if it is not. The
+  /// overrides win over the parameter start_opts and all files.
+  virtual void start(const std::vector<Setting>& overrides, Deadline deadline) = 0;
   /// Asks for a fast shutdown. Does not wait.
   virtual void request_stop() = 0;
   /// Asks the standby to become a primary. Does not wait.

@@ -25,6 +25,8 @@ class LocalInstance : public pg::Instance {
   [[nodiscard]] std::optional<pg::ControlData> control_data(Deadline deadline) override;
   [[nodiscard]] bool answers(Deadline deadline) override;
   [[nodiscard]] pg::RecoverySettings recovery_settings(const pg::TemplateNames& names, Deadline deadline) override;
+  [[nodiscard]] pg::StartFacts start_facts(Deadline deadline) override;
+  [[nodiscard]] std::vector<pg::Setting> harmful_settings(const pg::TemplateNames& names, Deadline deadline) override;
   [[nodiscard]] pg::ReplicationStatus replication_status(Deadline deadline) override;
   [[nodiscard]] pg::Identity identify(Deadline deadline) override;
   [[nodiscard]] pg::TimelineHistory timeline_history(pg::Timeline timeline) override;
@@ -34,7 +36,7 @@ class LocalInstance : public pg::Instance {
 
   void checkpoint(Deadline deadline) override;
   void configure_as_standby(const pg::TemplateNames& names) override;
-  void start(Deadline deadline) override;
+  void start(const std::vector<pg::Setting>& overrides, Deadline deadline) override;
   void request_stop() override;
   void request_promotion(Deadline deadline) override;
   void end_orphans(Deadline deadline) override;
@@ -59,6 +61,9 @@ class LocalInstance : public pg::Instance {
   [[nodiscard]] bool has_wal_after(const pg::WalPosition& position, Deadline deadline);
   [[nodiscard]] std::optional<std::string> setting_by_sql(const std::string& name, Deadline deadline);
   [[nodiscard]] std::string setting(const std::string& name, Deadline deadline);
+  [[nodiscard]] std::string configured(const std::string& name, Deadline deadline);
+  [[nodiscard]] std::vector<pg::Setting> overrides() const;
+  [[nodiscard]] std::vector<pg::Setting> lines_of(const std::vector<pg::Setting>& settings, Deadline deadline);
   [[nodiscard]] std::string read_template(const pg::TemplateNames& names);
   [[nodiscard]] Command pg_ctl(const std::vector<std::string>& arguments);
   [[nodiscard]] std::string last_log_line();

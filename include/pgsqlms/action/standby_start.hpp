@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: PostgreSQL
+// What has to be right before a start in standby mode, and what such a start overrides.
+#pragma once
+
+#include <vector>
+
+#include "pgsqlms/action/agent.hpp"
+
+namespace pgsqlms::action {
+
+/// What the server is to be given on its command line. Logs what the configuration gives too little of. Throws
+/// ocf::Failure where the server would work in another directory than the agent's.
+[[nodiscard]] std::vector<pg::Setting> plan_standby_start(Agent& agent);
+
+/// Logs which settings every start in standby mode overrides because they would do harm.
+void name_overridden_settings(Agent& agent);
+
+}  // namespace pgsqlms::action
