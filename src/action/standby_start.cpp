@@ -3,6 +3,7 @@
 
 #include <spdlog/spdlog.h>
 
+#include "pgsqlms/decision/lock_file.hpp"
 #include "pgsqlms/ocf/answer.hpp"
 
 namespace pgsqlms::action {
@@ -21,6 +22,18 @@ std::vector<pg::Setting> plan_standby_start(Agent& agent) {
     overrides.push_back({name, std::to_string(required)});
   }
   return overrides;
+}
+
+void clear_lock_files(Agent& agent) {
+  for (const auto& file : agent.instance.lock_files(agent.deadline)) {
+    if (const auto reason = decision::reason_to_keep(file)) {
+      spdlog::warn("the lock file \"{}\" is left, it may be a living server's: {}", file.path, *reason);
+      continue;
+    }
+    spdlog::warn("removing the lock file \"{}\" that a crash has left: {}", file.path,
+                 decision::describe_leftover(file));
+    agent.instance.remove_lock_file(file, agent.deadline);
+  }
 }
 
 void name_overridden_settings(Agent& agent) try {

@@ -36,7 +36,8 @@ bool is_server_gone(InstanceState state) {
     case InstanceState::Standby:
     case InstanceState::Transitional:
     case InstanceState::Unresponsive:
-    case InstanceState::Unreachable: break;
+    case InstanceState::Unreachable:
+    case InstanceState::Misplaced: break;
   }
   return false;
 }
@@ -185,11 +186,16 @@ void stop_server(Agent& agent) {
     wait_until_gone(agent, agent.deadline);
   }
   agent.instance.end_orphans(agent.deadline);
+  if (const auto elsewhere = agent.instance.processes().elsewhere) {
+    throw ocf::Failure("not stopped: the server of this instance works in another directory than datadir: \"" +
+                       *elsewhere + "\"");
+  }
 }
 
 void start_in_standby_mode(Agent& agent) {
   agent.instance.end_orphans(agent.deadline);
   const auto overrides = plan_standby_start(agent);
+  clear_lock_files(agent);
   agent.instance.configure_as_standby(template_names(agent));
   agent.instance.start(overrides, agent.deadline);
   wait_for_role(agent, InstanceState::Standby, "while it was started as a standby");

@@ -14,7 +14,9 @@
 #include "pgsqlms/ocf/answer.hpp"
 #include "pgsqlms/system/conninfo.hpp"
 #include "pgsqlms/system/file.hpp"
+#include "pgsqlms/system/lock_files.hpp"
 #include "pgsqlms/system/server_processes.hpp"
+#include "pgsqlms/system/stray_server.hpp"
 #include "pgsqlms/text.hpp"
 
 namespace pgsqlms::system {
@@ -64,6 +66,13 @@ std::string telling_line(std::string_view log) {
   // What stands before the severity (time, process) is of no use in an exit reason.
   const auto severity = std::min(chosen.find("FATAL:"), chosen.find("PANIC:"));
   return std::string(severity == std::string_view::npos ? chosen : chosen.substr(severity));
+}
+
+/// None where they cannot be read.
+std::vector<std::string> readable_options(const std::string& text) try {
+  return boost::program_options::split_unix(text);
+} catch (const std::exception&) {
+  return {};
 }
 
 bool has_postmaster(const std::vector<ServerProcess>& processes) {
@@ -225,6 +234,11 @@ pg::ServerProcesses LocalInstance::processes() {
   pg::ServerProcesses processes;
   processes.postmaster = has_postmaster(found);
   processes.orphans = processes.postmaster ? 0 : found.size();
+  if (found.empty() && user_) {
+    processes.elsewhere =
+        find_stray_directory({user_->uid, parameters_.pgdata, parameters_.datadir,
+                              readable_options(parameters_.start_opts), parameters_.pghost, parameters_.pgport});
+  }
   return processes;
 }
 
@@ -537,6 +551,43 @@ void LocalInstance::configure_as_standby(const pg::TemplateNames& names) {
 }
 
 bool LocalInstance::is_promotion_requested() { return exists(parameters_.datadir + "/promote"); }
+
+// ---- Lock files
+
+/// Where the server makes its sockets.
+std::set<std::string> LocalInstance::socket_directories(Deadline deadline) {
+  std::set<std::string> directories;
+  const auto list = configured("unix_socket_directories", deadline);
+  for (auto directory : split(list, ",\"")) {
+    directory = trimmed(directory);
+    if (!directory.empty() && directory.front() == '/') directories.emplace(directory);
+  }
+  return directories;
+}
+
+std::vector<pg::LockFile> LocalInstance::lock_files(Deadline deadline) {
+  std::vector<pg::LockFile> files;
+  // A clean shutdown leaves none.
+  const auto own_lock = parameters_.pghost + "/.s.PGSQL." + parameters_.pgport + ".lock";
+  if (!exists(parameters_.datadir + "/postmaster.pid") && !exists(own_lock)) return files;
+  const LockOwner lock_owner{user().uid, parameters_.datadir, parameters_.pgport};
+  if (auto file = obstructing_pid_file(lock_owner)) files.push_back(std::move(*file));
+  for (const auto& directory : socket_directories(deadline)) {
+    if (auto file = obstructing_socket_lock(lock_owner, directory)) files.push_back(std::move(*file));
+  }
+  return files;
+}
+
+void LocalInstance::remove_lock_file(const pg::LockFile& file, Deadline deadline) {
+  const auto again = lock_files(deadline);
+  const bool is_unchanged = std::any_of(again.begin(), again.end(), [&](const auto& other) {
+    return other.path == file.path && other.kind == file.kind && other.holder == file.holder && !other.in_use;
+  });
+  if (!is_unchanged || !find_server_processes(parameters_.datadir).empty()) return;
+  const auto slash = file.path.rfind('/');
+  const ActingAs acting(owner());
+  remove_file(file.path.substr(0, slash), file.path.substr(slash + 1));
+}
 
 // ---- Orders
 

@@ -196,6 +196,28 @@ TEST(StartInAnotherDirectory, IsRefusedBeforeAnythingIsWritten) {
   }
 }
 
+TEST(StartInAnotherDirectory, IsRefusedWhereAServerWorksThereAlready) {
+  for (const auto action : {Action::Start, Action::Promote, Action::Demote}) {
+    World world;
+    Node srv1(world, "srv1", InstanceState::Misplaced);
+    const auto answer = srv1.act(action);
+    EXPECT_EQ(answer.code, ReturnCode::ErrGeneric);
+    EXPECT_NE(answer.reason.find("refused: the server of this instance works in another directory"), std::string::npos);
+    EXPECT_EQ(srv1.instance.orders, Orders{});
+  }
+}
+
+TEST(StartAfterACrash, RemovesTheLockFilesThatNoLivingServerCanOwn) {
+  World world;
+  Node srv1(world, "srv1", InstanceState::CrashedPrimary);
+  srv1.instance.left_locks = {{"/data/postmaster.pid", pg::LockHolder::Nobody, 0, false},
+                              {"/run/.s.PGSQL.5432.lock", pg::LockHolder::Hidden, 42, false}};
+  EXPECT_EQ(srv1.act(Action::Start).code, ReturnCode::Success);
+  EXPECT_EQ(srv1.instance.orders, (Orders{"remove /data/postmaster.pid", "configure as standby", "start"}));
+  EXPECT_TRUE(world.log.has("warning", "removing the lock file \"/data/postmaster.pid\" that a crash has left"));
+  EXPECT_TRUE(world.log.has("warning", "the lock file \"/run/.s.PGSQL.5432.lock\" is left"));
+}
+
 // ---- The first start of a cluster
 
 /// srv1 is started by Pacemaker.

@@ -39,6 +39,10 @@ FakeInstance::FakeInstance(FakeClock& clock, InstanceState state) : clock_(clock
       return;
     case InstanceState::Unresponsive: contact = Contact::NoResponse; return;
     case InstanceState::Unreachable: contact = Contact::NotListening; return;
+    case InstanceState::Misplaced:
+      postmaster = false;
+      elsewhere = "/srv/other";
+      return;
     case InstanceState::Absent:
       data_directory = installed.data_directory = installed.pgdata = false;
       installed.version.reset();
@@ -116,7 +120,7 @@ pg::ProbeFacts FakeInstance::probe(Deadline deadline) {
     return facts;
   }
   facts.data_directory = data_directory;
-  facts.processes = {postmaster, orphans};
+  facts.processes = {postmaster, orphans, elsewhere};
   facts.control = control;
   facts.backup_label = backup_label;
   facts.standby_signal = standby_signal;
@@ -126,7 +130,7 @@ pg::ProbeFacts FakeInstance::probe(Deadline deadline) {
 pg::ServerProcesses FakeInstance::processes() {
   questions.emplace_back("processes");
   settle();
-  return {postmaster, orphans};
+  return {postmaster, orphans, elsewhere};
 }
 
 pg::Installation FakeInstance::installation() {
@@ -196,6 +200,15 @@ std::string FakeInstance::synchronous_standby_names(Deadline deadline) {
 }
 
 bool FakeInstance::is_promotion_requested() { return promotion_requested; }
+
+std::vector<pg::LockFile> FakeInstance::lock_files(Deadline /*deadline*/) {
+  questions.emplace_back("lock_files");
+  return left_locks;
+}
+
+void FakeInstance::remove_lock_file(const pg::LockFile& file, Deadline /*deadline*/) {
+  orders.emplace_back("remove " + file.path);
+}
 
 void FakeInstance::checkpoint(Deadline deadline) {
   orders.emplace_back("checkpoint");

@@ -27,6 +27,8 @@ class FakeInstance : public pg::Instance {
   bool data_directory = true;
   bool postmaster = false;
   std::size_t orphans = 0;
+  std::optional<std::string> elsewhere;    ///< where a server of this configuration works instead
+  std::vector<pg::LockFile> left_locks;    ///< lock files that are in the way of a start
   bool primary = false;                    ///< the role of a running server
   std::optional<pg::ControlData> control;  ///< nothing if pg_control cannot be read
   bool backup_label = false;
@@ -84,11 +86,14 @@ class FakeInstance : public pg::Instance {
 
   [[nodiscard]] bool is_promotion_requested() override;
 
+  [[nodiscard]] std::vector<pg::LockFile> lock_files(Deadline deadline) override;
+
   void checkpoint(Deadline deadline) override;
   void configure_as_standby(const pg::TemplateNames& names) override;
   void start(const std::vector<pg::Setting>& options, Deadline deadline) override;
   void request_stop() override;
   void request_promotion(Deadline deadline) override;
+  void remove_lock_file(const pg::LockFile& file, Deadline deadline) override;
   void end_orphans(Deadline deadline) override;
 
  private:

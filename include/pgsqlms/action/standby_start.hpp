@@ -12,6 +12,10 @@ namespace pgsqlms::action {
 /// ocf::Failure where the server would work in another directory than the agent's.
 [[nodiscard]] std::vector<pg::Setting> plan_standby_start(Agent& agent);
 
+/// Removes the lock files that keep the server from its start, if they cannot be a living server's, and logs either.
+/// No process of the instance is left.
+void clear_lock_files(Agent& agent);
+
 /// Logs which settings every start in standby mode overrides because they would do harm.
 void name_overridden_settings(Agent& agent);
 

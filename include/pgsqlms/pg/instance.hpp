@@ -36,6 +36,25 @@ enum class Contact {
 struct ServerProcesses {
   bool postmaster = false;
   std::size_t orphans = 0;  ///< processes of the server that outlived their postmaster
+  /// The directory in which a server of this configuration and address works instead. Looked for only where no process
+  /// works in the data directory.
+  std::optional<std::string> elsewhere = {};
+};
+
+/// Whom a lock file names.
+enum class LockHolder {
+  Nobody,    ///< it is empty, or holds no pid
+  Stranger,  ///< a living process that is no server of this instance, or a zombie
+  Server,    ///< a server that has this data directory or this port
+  Hidden,    ///< a living process that cannot be looked at
+};
+
+/// A lock file of PostgreSQL for which a server would refuse to start.
+struct LockFile {
+  std::string path;
+  LockHolder kind = LockHolder::Nobody;
+  int holder = 0;       ///< the pid in it
+  bool in_use = false;  ///< somebody listens on the socket that belongs to it, or has the shared memory
 };
 
 /// Everything needed to tell an instance's state. Facts below `contact` are gathered only if the contact does not
@@ -124,6 +143,8 @@ class Instance {
   [[nodiscard]] virtual std::string synchronous_standby_names(Deadline deadline) = 0;
   /// Whether a standby has been asked to become a primary and has not begun to.
   [[nodiscard]] virtual bool is_promotion_requested() = 0;
+  /// Those that keep a server from its start. PostgreSQL's own removal of leftovers is left to it.
+  [[nodiscard]] virtual std::vector<LockFile> lock_files(Deadline deadline) = 0;
 
   virtual void checkpoint(Deadline deadline) = 0;
   /// Makes the next start one in standby mode: writes standby.signal, or recovery.conf from the template.
@@ -135,6 +156,8 @@ class Instance {
   virtual void request_stop() = 0;
   /// Asks the standby to become a primary. Does not wait.
   virtual void request_promotion(Deadline deadline) = 0;
+  /// Removes it, if it is still as it was found and still no process of the instance is there.
+  virtual void remove_lock_file(const LockFile& file, Deadline deadline) = 0;
   /// Ends the processes that outlived their postmaster.
   virtual void end_orphans(Deadline deadline) = 0;
 };

@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -34,11 +35,14 @@ class LocalInstance : public pg::Instance {
   [[nodiscard]] std::string synchronous_standby_names(Deadline deadline) override;
   [[nodiscard]] bool is_promotion_requested() override;
 
+  [[nodiscard]] std::vector<pg::LockFile> lock_files(Deadline deadline) override;
+
   void checkpoint(Deadline deadline) override;
   void configure_as_standby(const pg::TemplateNames& names) override;
   void start(const std::vector<pg::Setting>& overrides, Deadline deadline) override;
   void request_stop() override;
   void request_promotion(Deadline deadline) override;
+  void remove_lock_file(const pg::LockFile& file, Deadline deadline) override;
   void end_orphans(Deadline deadline) override;
 
  private:
@@ -61,6 +65,7 @@ class LocalInstance : public pg::Instance {
   [[nodiscard]] bool has_wal_after(const pg::WalPosition& position, Deadline deadline);
   [[nodiscard]] std::optional<std::string> setting_by_sql(const std::string& name, Deadline deadline);
   [[nodiscard]] std::string setting(const std::string& name, Deadline deadline);
+  [[nodiscard]] std::set<std::string> socket_directories(Deadline deadline);
   [[nodiscard]] std::string configured(const std::string& name, Deadline deadline);
   [[nodiscard]] std::vector<pg::Setting> overrides() const;
   [[nodiscard]] std::vector<pg::Setting> lines_of(const std::vector<pg::Setting>& settings, Deadline deadline);
