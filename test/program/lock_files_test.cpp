@@ -91,6 +91,7 @@ TEST_F(LockFiles, ThatNameNobodyDoNotEither) {
     write_file(pid_file_, content, 0600);
     write_file(socket_lock_, content, 0600);
     expect_start();
+    if (HasFatalFailure()) return;
     instance_.kill_server();
   }
   EXPECT_TRUE(has_logged("no process is named in it"));
