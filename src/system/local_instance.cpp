@@ -234,9 +234,9 @@ pg::ServerProcesses LocalInstance::processes() {
   pg::ServerProcesses processes;
   processes.postmaster = has_postmaster(found);
   processes.orphans = processes.postmaster ? 0 : found.size();
-  if (found.empty() && user_) {
+  if (found.empty() && has_user()) {
     processes.elsewhere =
-        find_stray_directory({user_->uid, parameters_.pgdata, parameters_.datadir,
+        find_stray_directory({user().uid, parameters_.pgdata, parameters_.datadir,
                               readable_options(parameters_.start_opts), parameters_.pghost, parameters_.pgport});
   }
   return processes;
@@ -570,7 +570,7 @@ std::vector<pg::LockFile> LocalInstance::lock_files(Deadline deadline) {
   // A clean shutdown leaves none.
   const auto own_lock = parameters_.pghost + "/.s.PGSQL." + parameters_.pgport + ".lock";
   if (!exists(parameters_.datadir + "/postmaster.pid") && !exists(own_lock)) return files;
-  const LockOwner lock_owner{user().uid, parameters_.datadir, parameters_.pgport};
+  const LockOwner lock_owner{user().uid, parameters_.datadir, parameters_.pghost, parameters_.pgport};
   if (auto file = obstructing_pid_file(lock_owner)) files.push_back(std::move(*file));
   for (const auto& directory : socket_directories(deadline)) {
     if (auto file = obstructing_socket_lock(lock_owner, directory)) files.push_back(std::move(*file));

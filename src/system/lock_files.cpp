@@ -125,7 +125,9 @@ std::optional<pg::LockFile> obstructing_pid_file(const LockOwner& owner) {
   auto directory = line_of(lines, kSocketDirectoryLine);
   if (!directory.empty() && directory.front() != '/') directory = owner.data_directory + "/" + directory;
   const auto port = line_of(lines, kPortLine);
-  file->in_use = (!directory.empty() && !port.empty() && somebody_listens(socket_path(directory, port))) ||
+  // What the file does not tell, or a server whose processes are not seen, the instance's own socket may.
+  file->in_use = somebody_listens(socket_path(owner.host, owner.port)) ||
+                 (!directory.empty() && !port.empty() && somebody_listens(socket_path(directory, port))) ||
                  is_attached(line_of(lines, kSharedMemoryLine));
   return file;
 }

@@ -117,6 +117,16 @@ TEST_F(LockFiles, StayWhereAServerAnswersAtTheSocket) {
   EXPECT_TRUE(has_logged("the lock file \"" + lock + "\" is left, it may be a living server's")) << contents_of(log_);
 }
 
+TEST_F(LockFiles, ThatAreEmptyStayWhereSomebodyListensAtTheInstancesSocket) {
+  ScratchInstance other;
+  other.start();
+  write_file(pid_file_, "", 0600);
+  const auto environment = with(environment_for(instance_), {{"OCF_RESKEY_pghost", other.folder().path()}});
+  EXPECT_EQ(run_agent({"start"}, with(environment, {{"HA_LOGFILE", log_}})).code, kErrGeneric);
+  EXPECT_TRUE(fs::exists(pid_file_));
+  EXPECT_TRUE(has_logged("its socket or its shared memory is in use")) << contents_of(log_);
+}
+
 TEST_F(LockFiles, StayWhereTheirSharedMemoryIsInUse) {
   ScratchInstance other;
   other.start();

@@ -16,6 +16,7 @@ namespace pgsqlms::system {
 struct LockOwner {
   uid_t user = 0;
   std::string data_directory;
+  std::string host;  ///< the directory of its socket, else somebody's name
   std::string port;
 };
 
