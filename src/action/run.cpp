@@ -5,6 +5,7 @@
 
 #include "pgsqlms/action/monitor.hpp"
 #include "pgsqlms/action/notifications.hpp"
+#include "pgsqlms/action/standby_start.hpp"
 #include "pgsqlms/action/transitions.hpp"
 #include "pgsqlms/action/validate.hpp"
 #include "pgsqlms/action/watching.hpp"
@@ -47,7 +48,12 @@ ocf::Answer run(Agent& agent, ocf::Action action) {
       stop(agent);
       break;
     case ocf::Action::Notify: notify(agent); break;
-    case ocf::Action::ValidateAll: validate(agent); break;
+    case ocf::Action::ValidateAll:
+      validate(agent);
+      check_server_directory(agent);
+      name_low_settings(agent);
+      name_overridden_settings(agent);
+      break;
     case ocf::Action::Reload:
     case ocf::Action::ReloadAgent:
       // Parameters are read anew by every action: there is nothing to take over.

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "pgsqlms/action/standby_start.hpp"
 #include "pgsqlms/action/voting.hpp"
 
 namespace pgsqlms::action {
@@ -35,7 +36,8 @@ bool is_server_gone(InstanceState state) {
     case InstanceState::Standby:
     case InstanceState::Transitional:
     case InstanceState::Unresponsive:
-    case InstanceState::Unreachable: break;
+    case InstanceState::Unreachable:
+    case InstanceState::Misplaced: break;
   }
   return false;
 }
@@ -185,22 +187,32 @@ void stop_server(Agent& agent) {
     wait_until_gone(agent, agent.deadline);
   }
   agent.instance.end_orphans(agent.deadline);
+  if (const auto elsewhere = agent.instance.processes().elsewhere) {
+    throw ocf::Failure("not stopped: the server of this instance works in another directory than datadir: \"" +
+                       *elsewhere + "\"");
+  }
 }
 
 void start_in_standby_mode(Agent& agent) {
   agent.instance.end_orphans(agent.deadline);
+  clear_lock_files(agent);
   agent.instance.configure_as_standby(template_names(agent));
-  agent.instance.start(agent.deadline);
+  start_with_enough(agent);
   wait_for_role(agent, InstanceState::Standby, "while it was started as a standby");
+  name_overridden_settings(agent);
 }
 
-/// Starts a stopped instance as a standby, unless this transition is going to stop it here anyway.
-void start_unless_stopping(Agent& agent) {
-  if (is_stop_following(agent)) {
-    spdlog::info("left stopped: this transition stops the instance here");
-    return;
-  }
+/// Where no server has just been seen to work in the data directory.
+void start_anew(Agent& agent) {
+  check_server_directory(agent);
   start_in_standby_mode(agent);
+}
+
+/// Whether this transition is going to stop the instance here anyway, so that it need not be started.
+bool may_stay_stopped(Agent& agent) {
+  const bool is_following = is_stop_following(agent);
+  if (is_following) spdlog::info("left stopped: this transition stops the instance here");
+  return is_following;
 }
 
 /// A primary that runs is not failed because the cluster does not answer.
@@ -216,7 +228,7 @@ decision::Verdict count_beside_running_primary(Agent& agent) try {
 void stay(Agent& /*agent*/, const Observation& /*before*/) {}
 
 void start_as_standby(Agent& agent, const Observation& before) {
-  start_in_standby_mode(agent);
+  start_anew(agent);
   if (decision::was_primary(before.facts)) rescore_former_primary(agent);
   score_returned_member(agent);
 }
@@ -243,13 +255,13 @@ void step_down(Agent& agent, const Observation& /*before*/) {
                        (control ? std::string(to_string(control->state)) : "nothing readable"));
   }
   if (is_last) publish_shutdown_checkpoint(agent, *control);
-  start_unless_stopping(agent);
+  if (!may_stay_stopped(agent)) start_in_standby_mode(agent);
 }
 
 void take_down(Agent& agent, const Observation& /*before*/) {
   stop_server(agent);
   publish_end(agent);
-  start_unless_stopping(agent);
+  if (!may_stay_stopped(agent)) start_anew(agent);
 }
 
 void promote_if_best(Agent& agent, const Observation& /*before*/) {
@@ -271,7 +283,7 @@ void keep_primary_if_its_wal_counts(Agent& agent, const Observation& /*before*/)
 }
 
 void start_and_promote(Agent& agent, const Observation& before) {
-  start_in_standby_mode(agent);
+  start_anew(agent);
   promote_if_best(agent, before);
 }
 

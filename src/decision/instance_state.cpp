@@ -27,6 +27,7 @@ InstanceState role_by_control_data(const pg::ProbeFacts& facts) {
 
 /// There is no postmaster, so nothing changes pg_control any more: its state is final.
 InstanceState state_without_server(const pg::ProbeFacts& facts) {
+  if (facts.processes.elsewhere) return InstanceState::Misplaced;
   if (!facts.data_directory) return InstanceState::Absent;
   if (!facts.control) return InstanceState::Damaged;
   switch (facts.control->state) {
@@ -66,6 +67,7 @@ const StateAnswer& answer_of(InstanceState state) {
 
 std::string explain(InstanceState state, const pg::ProbeFacts& facts) {
   std::string sentence(answer_of(state).reason);
+  if (state == InstanceState::Misplaced) return sentence + ": \"" + facts.processes.elsewhere.value_or("") + "\"";
   const bool is_server_there = facts.processes.postmaster;
   if (!sentence.empty() && is_server_there && !facts.contact_detail.empty()) sentence += ": " + facts.contact_detail;
   return sentence;

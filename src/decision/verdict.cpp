@@ -277,8 +277,11 @@ Deliberation::Outcome Deliberation::set_aside_diverged() {
 
 Deliberation::Outcome Deliberation::refuse_where_commits_may_be_missing() {
   const auto& standbys = ballot_.synchronous;
-  auto voters = rivals([](const Vote& /*vote*/) { return true; });
-  voters.push_back(candidate());
+  // Also those that are set aside: what they have is known, and nobody waits for it.
+  NodeList voters;
+  for (const auto& node : ballot_.participants) {
+    if (has_voted(node)) voters.push_back(node);
+  }
   if (standbys.count == 0 || is_enough_of_them(standbys, voters)) return Outcome::Undecided;
   if (!ballot_.scores) return ask(Question::Scores);
   const auto missing = find_missing_acknowledgers(standbys, voters, ballot_.transition.promoted, *ballot_.scores);

@@ -40,9 +40,31 @@ std::optional<DbState> parse_state(std::string_view name) {
   return row == std::end(kStateNames) ? std::nullopt : std::optional(row->state);
 }
 
-std::optional<std::string_view> find_wal_level(std::string_view text) {
-  const auto value = find_value(text, "wal_level setting");
-  return value ? value : find_value(text, "Current wal_level setting");  // 9.3 and 9.4
+struct SettingName {
+  const char* setting;
+  const char* label;  ///< pg_controldata's word for it
+};
+
+/// Not all of them are in pg_control of all versions.
+constexpr SettingName kHotStandbySettings[] = {
+    {"max_connections", "max_connections"},
+    {"max_worker_processes", "max_worker_processes"},
+    {"max_wal_senders", "max_wal_senders"},
+    {"max_prepared_transactions", "max_prepared_xacts"},
+    {"max_locks_per_transaction", "max_locks_per_xact"},
+};
+
+std::optional<std::string_view> find_setting(std::string_view text, const std::string& label) {
+  const auto value = find_value(text, label + " setting");
+  return value ? value : find_value(text, "Current " + label + " setting");  // 9.3 and 9.4
+}
+
+std::map<std::string, int> find_hot_standby_settings(std::string_view text) {
+  std::map<std::string, int> settings;
+  for (const auto& [setting, label] : kHotStandbySettings) {
+    if (const auto value = parse_number<int>(find_setting(text, label).value_or(""))) settings[setting] = *value;
+  }
+  return settings;
 }
 
 }  // namespace
@@ -59,13 +81,18 @@ std::optional<ControlData> parse_control_data(std::string_view text) {
   const auto checkpoint = Lsn::parse(value("Latest checkpoint location"));
   const auto timeline = parse_number<Timeline>(value("Latest checkpoint's TimeLineID"));
   const auto minimum_recovery_timeline = parse_number<Timeline>(value("Min recovery ending loc's timeline"));
-  const auto wal_level = find_wal_level(text);
+  const auto wal_level = find_setting(text, "wal_level");
   const auto system_identifier = parse_number<SystemIdentifier>(value("Database system identifier"));
   if (!state || !checkpoint || !timeline || !minimum_recovery_timeline || !wal_level || !system_identifier) {
     return std::nullopt;
   }
-  return ControlData{
-      *state, *checkpoint, *timeline, *minimum_recovery_timeline, std::string(*wal_level), *system_identifier};
+  return ControlData{*state,
+                     *checkpoint,
+                     *timeline,
+                     *minimum_recovery_timeline,
+                     std::string(*wal_level),
+                     *system_identifier,
+                     find_hot_standby_settings(text)};
 }
 
 }  // namespace pgsqlms::pg

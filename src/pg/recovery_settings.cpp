@@ -47,6 +47,9 @@ std::optional<std::string> find_problem(const RecoverySettings& settings, Settin
   if (source == SettingsSource::RecoveryTemplate && !ocf::is_true(settings.standby_mode)) {
     return "standby_mode is \"" + settings.standby_mode + "\" in the recovery template, it must be on";
   }
+  if (source == SettingsSource::RecoveryTemplate && settings.includes_files) {
+    return "the recovery template includes other files, its settings must stand in itself";
+  }
   if (settings.recovery_target_timeline != "latest") {
     return "recovery_target_timeline is \"" + settings.recovery_target_timeline + "\", it must be latest";
   }

@@ -115,4 +115,10 @@ void replace_file(const std::string& directory, const std::string& name, const s
   sync_directory(directory);
 }
 
+void remove_file(const std::string& directory, const std::string& name) {
+  const auto path = directory + "/" + name;
+  if (unlink(path.c_str()) == 0) return sync_directory(directory);
+  if (errno != ENOENT) refuse(path, "remove");
+}
+
 }  // namespace pgsqlms::system

@@ -9,11 +9,14 @@
 #include <boost/program_options/parsers.hpp>
 #include <csignal>
 #include <cstdio>
+#include <map>
 
 #include "pgsqlms/ocf/answer.hpp"
 #include "pgsqlms/system/conninfo.hpp"
 #include "pgsqlms/system/file.hpp"
+#include "pgsqlms/system/lock_files.hpp"
 #include "pgsqlms/system/server_processes.hpp"
+#include "pgsqlms/system/stray_server.hpp"
 #include "pgsqlms/text.hpp"
 
 namespace pgsqlms::system {
@@ -63,6 +66,13 @@ std::string telling_line(std::string_view log) {
   // What stands before the severity (time, process) is of no use in an exit reason.
   const auto severity = std::min(chosen.find("FATAL:"), chosen.find("PANIC:"));
   return std::string(severity == std::string_view::npos ? chosen : chosen.substr(severity));
+}
+
+/// None where they cannot be read.
+std::vector<std::string> readable_options(const std::string& text) try {
+  return boost::program_options::split_unix(text);
+} catch (const std::exception&) {
+  return {};
 }
 
 bool has_postmaster(const std::vector<ServerProcess>& processes) {
@@ -224,6 +234,11 @@ pg::ServerProcesses LocalInstance::processes() {
   pg::ServerProcesses processes;
   processes.postmaster = has_postmaster(found);
   processes.orphans = processes.postmaster ? 0 : found.size();
+  if (found.empty() && has_user()) {
+    processes.elsewhere =
+        find_stray_directory({user().uid, parameters_.pgdata, parameters_.datadir,
+                              readable_options(parameters_.start_opts), parameters_.pghost, parameters_.pgport});
+  }
   return processes;
 }
 
@@ -415,10 +430,20 @@ std::optional<std::string> LocalInstance::setting_by_sql(const std::string& name
 
 std::string LocalInstance::setting(const std::string& name, Deadline deadline) {
   if (auto value = setting_by_sql(name, deadline)) return *value;
+  return configured(name, deadline);
+}
+
+/// From the configuration, whatever a running server has in force.
+std::string LocalInstance::configured(const std::string& name, Deadline deadline) {
+  auto others = overrides();
+  others.erase(std::remove_if(others.begin(), others.end(), [&](const auto& other) { return other.name == name; }),
+               others.end());
   Command command;
   // -C must come first for a postgres that is run by root in a test; here it is run by its user.
   command.arguments = {program("postgres"), "-C", name, "-D", parameters_.pgdata};
-  for (auto& option : start_options()) command.arguments.push_back(std::move(option));
+  // PostgreSQL reads no configuration with two recovery targets.
+  for (auto& option : pg::as_options(others)) command.arguments.push_back(std::move(option));
+  for (auto& option : pg::without_settings(start_options(), others)) command.arguments.push_back(std::move(option));
   command.user = &owner();
   const auto outcome = run_surely(command, deadline);
   // That there was no answer tells nothing of the configuration.
@@ -427,6 +452,58 @@ std::string LocalInstance::setting(const std::string& name, Deadline deadline) {
     throw Failure(ReturnCode::ErrArgs, "postgres -C " + name + ": " + telling_line(outcome.err));
   }
   return std::string(trimmed(outcome.out));
+}
+
+std::vector<pg::Setting> LocalInstance::overrides() const {
+  return pg::standby_overrides(version().value_or(pg::ServerVersion{}));
+}
+
+pg::ServerDirectory LocalInstance::server_directory(Deadline deadline) {
+  const auto path = configured("data_directory", deadline);
+  return {path, is_same_directory(path, parameters_.datadir)};
+}
+
+pg::HotStandbySettings LocalInstance::hot_standby_settings(Deadline deadline) {
+  pg::HotStandbySettings settings;
+  if (const auto control = control_data(deadline)) settings.required = control->hot_standby_settings;
+  for (const auto& [name, required] : settings.required) {
+    if (required == 0) continue;  // nothing is lower
+    if (const auto value = parse_number<int>(configured(name, deadline))) settings.configured[name] = *value;
+  }
+  return settings;
+}
+
+/// The lines of the configuration files that set one of these, in their order. None if the server does not show them:
+/// it does to superusers only, since 9.5.
+std::vector<pg::Setting> LocalInstance::lines_of(const std::vector<pg::Setting>& settings, Deadline deadline) {
+  std::string names;
+  for (const auto& setting : settings) names += (names.empty() ? "'" : ", '") + setting.name + "'";
+  const auto reply = connection_->query(
+      "SELECT lower(name), setting FROM pg_file_settings WHERE lower(name) IN (" + names + ") ORDER BY seqno",
+      deadline);
+  std::vector<pg::Setting> lines;
+  for (const auto& row : reply.rows) lines.push_back({row.at(0).value_or(""), row.at(1).value_or("")});
+  return lines;
+}
+
+std::vector<pg::Setting> LocalInstance::harmful_settings(const pg::TemplateNames& names, Deadline deadline) {
+  const auto overridden = overrides();
+  std::map<std::string, std::string> found;
+  if (connection_) {
+    auto lines = lines_of(overridden, deadline);
+    for (auto& option : pg::settings_in(start_options())) lines.push_back(std::move(option));
+    for (const auto& [name, value] : lines) found[name] = value;
+  } else {
+    for (const auto& setting : overridden) found[setting.name] = configured(setting.name, deadline);
+  }
+  if (!version().value_or(pg::ServerVersion{}).has_standby_signal()) {
+    for (const auto& [name, value] : pg::dormant_settings_in(read_template(names))) found[name] = value;
+  }
+  std::vector<pg::Setting> harmful;
+  for (const auto& [name, value] : found) {
+    if (pg::is_harmful({name, value})) harmful.push_back({name, value});
+  }
+  return harmful;
 }
 
 std::string LocalInstance::read_template(const pg::TemplateNames& names) {
@@ -450,6 +527,8 @@ pg::RecoverySettings LocalInstance::recovery_settings(const pg::TemplateNames& n
     auto written = pg::parse_recovery_conf(read_template(names));
     settings.standby_mode = written["standby_mode"];
     settings.recovery_target_timeline = written["recovery_target_timeline"];
+    settings.includes_files =
+        written.count("include") + written.count("include_if_exists") + written.count("include_dir") > 0;
     conninfo = written["primary_conninfo"];
   }
   auto read = read_conninfo(conninfo);
@@ -466,12 +545,51 @@ void LocalInstance::configure_as_standby(const pg::TemplateNames& names) {
   const auto installed = version();
   if (!installed) throw Failure(ReturnCode::ErrArgs, "\"" + parameters_.datadir + "/PG_VERSION\" cannot be read");
   const bool has_signal = installed->has_standby_signal();
-  const auto contents = has_signal ? std::string() : read_template(names);
+  const auto contents = has_signal ? std::string() : pg::without_dormant_settings(read_template(names));
   const ActingAs acting(owner());
   replace_file(parameters_.datadir, has_signal ? "standby.signal" : "recovery.conf", contents);
+  // Beside standby.signal it says nothing. But a promotion leaves it, and the next start by hand would obey it.
+  if (has_signal) remove_file(parameters_.datadir, "recovery.signal");
 }
 
 bool LocalInstance::is_promotion_requested() { return exists(parameters_.datadir + "/promote"); }
+
+// ---- Lock files
+
+/// Where the server makes its sockets.
+std::set<std::string> LocalInstance::socket_directories(Deadline deadline) {
+  std::set<std::string> directories;
+  const auto list = configured("unix_socket_directories", deadline);
+  for (auto directory : split(list, ",\"")) {
+    directory = trimmed(directory);
+    if (!directory.empty() && directory.front() == '/') directories.emplace(directory);
+  }
+  return directories;
+}
+
+std::vector<pg::LockFile> LocalInstance::lock_files(Deadline deadline) {
+  std::vector<pg::LockFile> files;
+  // A clean shutdown leaves none.
+  const auto own_lock = parameters_.pghost + "/.s.PGSQL." + parameters_.pgport + ".lock";
+  if (!exists(parameters_.datadir + "/postmaster.pid") && !exists(own_lock)) return files;
+  const LockOwner lock_owner{user().uid, parameters_.datadir, parameters_.pghost, parameters_.pgport};
+  if (auto file = obstructing_pid_file(lock_owner)) files.push_back(std::move(*file));
+  for (const auto& directory : socket_directories(deadline)) {
+    if (auto file = obstructing_socket_lock(lock_owner, directory)) files.push_back(std::move(*file));
+  }
+  return files;
+}
+
+void LocalInstance::remove_lock_file(const pg::LockFile& file, Deadline deadline) {
+  const auto again = lock_files(deadline);
+  const bool is_unchanged = std::any_of(again.begin(), again.end(), [&](const auto& other) {
+    return other.path == file.path && other.kind == file.kind && other.holder == file.holder && !other.in_use;
+  });
+  if (!is_unchanged || !find_server_processes(parameters_.datadir).empty()) return;
+  const auto slash = file.path.rfind('/');
+  const ActingAs acting(owner());
+  remove_file(file.path.substr(0, slash), file.path.substr(slash + 1));
+}
 
 // ---- Orders
 
@@ -486,9 +604,12 @@ Command LocalInstance::pg_ctl(const std::vector<std::string>& arguments) {
   return command;
 }
 
-void LocalInstance::start(Deadline deadline) {
+void LocalInstance::start(const std::vector<pg::Setting>& raised, Deadline deadline) {
+  auto given = overrides();
+  given.insert(given.end(), raised.begin(), raised.end());
   std::string options;
-  for (const auto& option : start_options()) options += quoted_for_shell(option) + ' ';
+  for (const auto& option : pg::without_settings(start_options(), given)) options += quoted_for_shell(option) + ' ';
+  for (const auto& option : pg::as_options(given)) options += quoted_for_shell(option) + ' ';
   const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(deadline.remaining()).count();
   std::vector<std::string> arguments = {"-w", "--timeout", std::to_string(std::max<std::int64_t>(seconds, 1)), "start"};
   if (!options.empty()) arguments.insert(arguments.end(), {"-o", options});

@@ -106,7 +106,8 @@ TEST(Stop, SucceedsIfAndOnlyIfNoProcessIsLeft) {
   for_all([](Node& node, Action action, const ocf::Answer& answer) {
     if (action != Action::Stop) return;
     const auto processes = node.instance.processes();
-    ASSERT_EQ(answer.code == ReturnCode::Success, !processes.postmaster && processes.orphans == 0);
+    ASSERT_EQ(answer.code == ReturnCode::Success,
+              !processes.postmaster && processes.orphans == 0 && !processes.elsewhere);
   });
 }
 

@@ -66,7 +66,7 @@ TEST(Monitor, WaitsForAServerThatTakesNoSessionsYet) {
   World world;
   Monitored srv1(world, InstanceState::CrashedStandby);
   srv1.instance.start_takes = 5s;
-  srv1.instance.start(Deadline(world.clock, 10s));
+  srv1.instance.start({}, Deadline(world.clock, 10s));
   EXPECT_EQ(srv1.act(Action::Monitor).code, ReturnCode::Success);
   EXPECT_GE(srv1.took(), 5s);
 }

@@ -135,7 +135,7 @@ TEST(Start, WaitsForAServerThatIsStartingAlready) {
   World world;
   Node srv1(world, "srv1", InstanceState::Stopped);
   srv1.instance.start_takes = std::chrono::seconds(20);
-  srv1.instance.start(Deadline(world.clock, std::chrono::seconds(60)));
+  srv1.instance.start({}, Deadline(world.clock, std::chrono::seconds(60)));
   EXPECT_EQ(srv1.act(Action::Start).code, ReturnCode::Success);
   EXPECT_EQ(srv1.instance.orders, Orders{"start"}) << "the one before the action";
 }
@@ -147,6 +147,74 @@ TEST(Start, RestartsAStandbyWhosePromotionWasAskedFor) {
   EXPECT_EQ(srv1.act(Action::Start).code, ReturnCode::Success);
   EXPECT_EQ(srv1.instance.orders, (Orders{"stop", "configure as standby", "start"}));
   EXPECT_FALSE(srv1.instance.promotion_requested);
+}
+
+// ---- What the configuration has and a standby must not have
+
+TEST(StartOverrides, TakeWhatWouldEndTheReplayFromTheConfiguration) {
+  World world;
+  Node srv1(world, "srv1", InstanceState::Stopped);
+  srv1.instance.harmful = {{"recovery_target_name", "before_upgrade"}};
+  EXPECT_EQ(srv1.act(Action::Start).code, ReturnCode::Success);
+  EXPECT_EQ(pg::as_options(srv1.instance.overrides), pg::as_options(pg::standby_overrides({150000})));
+  EXPECT_TRUE(world.log.has("warning", "recovery_target_name is \"before_upgrade\" in the configuration"));
+}
+
+TEST(StartOverrides, RaiseWhatIsLowerThanThePrimaryHadIt) {
+  for (const auto action : {Action::Start, Action::Demote}) {
+    World world;
+    Node srv1(world, "srv1", InstanceState::Stopped);
+    srv1.instance.hot_standby.required = {{"max_connections", 200}, {"max_wal_senders", 10}};
+    srv1.instance.hot_standby.configured = {{"max_connections", 100}, {"max_wal_senders", 20}};
+    EXPECT_EQ(srv1.act(action).code, ReturnCode::Success);
+    const auto& overrides = srv1.instance.overrides;
+    ASSERT_EQ(overrides.size(), pg::standby_overrides({150000}).size() + 1);
+    EXPECT_EQ(overrides.back().name + "=" + overrides.back().value, "max_connections=200");
+    EXPECT_TRUE(world.log.has("warning", "max_connections is 100 in the configuration, the primary had 200"));
+  }
+}
+
+TEST(StartOverrides, AreNamedByValidateAllWhichSucceeds) {
+  World world;
+  Node srv1(world, "srv1", InstanceState::Primary);
+  srv1.instance.harmful = {{"hot_standby", "off"}};
+  EXPECT_EQ(srv1.act(Action::ValidateAll).code, ReturnCode::Success);
+  EXPECT_TRUE(world.log.has("warning", "hot_standby is \"off\" in the configuration"));
+}
+
+TEST(StartInAnotherDirectory, IsRefusedBeforeAnythingIsWritten) {
+  for (const auto action : {Action::Start, Action::Promote, Action::Demote, Action::ValidateAll}) {
+    World world;
+    Node srv1(world, "srv1", InstanceState::Stopped);
+    srv1.instance.directory = {"/srv/data", false};
+    const auto answer = srv1.act(action);
+    EXPECT_EQ(answer.code, ReturnCode::ErrArgs);
+    EXPECT_EQ(answer.reason,
+              "the server would work in \"/srv/data\" (data_directory), not in datadir \"/var/lib/pgsql/data\"");
+    EXPECT_EQ(srv1.instance.orders, Orders{});
+  }
+}
+
+TEST(StartInAnotherDirectory, IsRefusedWhereAServerWorksThereAlready) {
+  for (const auto action : {Action::Start, Action::Promote, Action::Demote}) {
+    World world;
+    Node srv1(world, "srv1", InstanceState::Misplaced);
+    const auto answer = srv1.act(action);
+    EXPECT_EQ(answer.code, ReturnCode::ErrGeneric);
+    EXPECT_NE(answer.reason.find("refused: the server of this instance works in another directory"), std::string::npos);
+    EXPECT_EQ(srv1.instance.orders, Orders{});
+  }
+}
+
+TEST(StartAfterACrash, RemovesTheLockFilesThatNoLivingServerCanOwn) {
+  World world;
+  Node srv1(world, "srv1", InstanceState::CrashedPrimary);
+  srv1.instance.left_locks = {{"/data/postmaster.pid", pg::LockHolder::Nobody, 0, false},
+                              {"/run/.s.PGSQL.5432.lock", pg::LockHolder::Hidden, 42, false}};
+  EXPECT_EQ(srv1.act(Action::Start).code, ReturnCode::Success);
+  EXPECT_EQ(srv1.instance.orders, (Orders{"remove /data/postmaster.pid", "configure as standby", "start"}));
+  EXPECT_TRUE(world.log.has("warning", "removing the lock file \"/data/postmaster.pid\" that a crash has left"));
+  EXPECT_TRUE(world.log.has("warning", "the lock file \"/run/.s.PGSQL.5432.lock\" is left"));
 }
 
 // ---- The first start of a cluster

@@ -168,6 +168,16 @@ TEST(Stop, OfAServerThatHangsEndsInTimeWithAReason) {
   }
 }
 
+TEST(Stop, FailsWhereTheServerWorksInAnotherDirectory) {
+  World world;
+  Node srv1(world, "srv1", InstanceState::Misplaced);
+  const auto answer = srv1.act(Action::Stop);
+  EXPECT_EQ(answer.code, ReturnCode::ErrGeneric);
+  EXPECT_EQ(answer.reason,
+            "not stopped: the server of this instance works in another directory than datadir: \"/srv/other\"");
+  EXPECT_EQ(srv1.instance.orders, Orders{});
+}
+
 TEST(Stop, WaitsForAServerThatTakesItsTime) {
   World world;
   Node srv1(world, "srv1", InstanceState::Primary);

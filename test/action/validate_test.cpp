@@ -79,6 +79,13 @@ const Fault kFaults[] = {
        node.instance.settings = {"off", "latest", "srv1", ""};
      },
      false},
+    {"the recovery template includes other files", ReturnCode::ErrArgs,
+     [](Node& node) {
+       node.instance.installed.version = kVersion11;
+       node.instance.installed.recovery_template = true;
+       node.instance.settings = {"on", "latest", "srv1", "", true};
+     },
+     false},
 };
 
 TEST(Validate, FindsNothingWrongWhereAllIsWell) {

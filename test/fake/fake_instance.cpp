@@ -39,6 +39,10 @@ FakeInstance::FakeInstance(FakeClock& clock, InstanceState state) : clock_(clock
       return;
     case InstanceState::Unresponsive: contact = Contact::NoResponse; return;
     case InstanceState::Unreachable: contact = Contact::NotListening; return;
+    case InstanceState::Misplaced:
+      postmaster = false;
+      elsewhere = "/srv/other";
+      return;
     case InstanceState::Absent:
       data_directory = installed.data_directory = installed.pgdata = false;
       installed.version.reset();
@@ -116,7 +120,7 @@ pg::ProbeFacts FakeInstance::probe(Deadline deadline) {
     return facts;
   }
   facts.data_directory = data_directory;
-  facts.processes = {postmaster, orphans};
+  facts.processes = {postmaster, orphans, elsewhere};
   facts.control = control;
   facts.backup_label = backup_label;
   facts.standby_signal = standby_signal;
@@ -126,7 +130,7 @@ pg::ProbeFacts FakeInstance::probe(Deadline deadline) {
 pg::ServerProcesses FakeInstance::processes() {
   questions.emplace_back("processes");
   settle();
-  return {postmaster, orphans};
+  return {postmaster, orphans, elsewhere};
 }
 
 pg::Installation FakeInstance::installation() {
@@ -148,6 +152,21 @@ bool FakeInstance::answers(Deadline /*deadline*/) {
 pg::RecoverySettings FakeInstance::recovery_settings(const pg::TemplateNames& names, Deadline /*deadline*/) {
   questions.emplace_back("recovery_settings");
   return settings.value_or(pg::RecoverySettings{"on", "latest", names.node, ""});
+}
+
+pg::ServerDirectory FakeInstance::server_directory(Deadline /*deadline*/) {
+  questions.emplace_back("server_directory");
+  return directory;
+}
+
+pg::HotStandbySettings FakeInstance::hot_standby_settings(Deadline /*deadline*/) {
+  questions.emplace_back("hot_standby_settings");
+  return hot_standby;
+}
+
+std::vector<pg::Setting> FakeInstance::harmful_settings(const pg::TemplateNames& /*names*/, Deadline /*deadline*/) {
+  questions.emplace_back("harmful_settings");
+  return harmful;
 }
 
 pg::ReplicationStatus FakeInstance::replication_status(Deadline deadline) {
@@ -185,6 +204,15 @@ std::string FakeInstance::synchronous_standby_names(Deadline deadline) {
 
 bool FakeInstance::is_promotion_requested() { return promotion_requested; }
 
+std::vector<pg::LockFile> FakeInstance::lock_files(Deadline /*deadline*/) {
+  questions.emplace_back("lock_files");
+  return left_locks;
+}
+
+void FakeInstance::remove_lock_file(const pg::LockFile& file, Deadline /*deadline*/) {
+  orders.emplace_back("remove " + file.path);
+}
+
 void FakeInstance::checkpoint(Deadline deadline) {
   orders.emplace_back("checkpoint");
   settle();
@@ -200,11 +228,19 @@ void FakeInstance::configure_as_standby(const pg::TemplateNames& /*names*/) {
   standby_signal = true;
 }
 
-void FakeInstance::start(Deadline /*deadline*/) {
+void FakeInstance::start(const std::vector<pg::Setting>& raised, Deadline /*deadline*/) {
   orders.emplace_back("start");
+  overrides = pg::standby_overrides(installed.version.value_or(pg::ServerVersion{}));
+  overrides.insert(overrides.end(), raised.begin(), raised.end());
   settle();
   if (postmaster || orphans > 0 || !control) throw Failure("start failed: FATAL:  the data directory is not free");
   if (start_failure) throw Failure("start failed: " + *start_failure);
+  for (const auto& low : pg::find_low_settings(hot_standby.configured, hot_standby.required)) {
+    const bool is_overridden =
+        std::any_of(overrides.begin(), overrides.end(), [&](const auto& setting) { return setting.name == low.name; });
+    if (!is_overridden)
+      throw Failure("start failed: FATAL:  recovery aborted because of insufficient parameter settings");
+  }
   postmaster = true;
   promotion_requested = false;  // as a postmaster does at its start
   primary = !standby_signal;

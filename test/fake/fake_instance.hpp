@@ -27,6 +27,8 @@ class FakeInstance : public pg::Instance {
   bool data_directory = true;
   bool postmaster = false;
   std::size_t orphans = 0;
+  std::optional<std::string> elsewhere;    ///< where a server of this configuration works instead
+  std::vector<pg::LockFile> left_locks;    ///< lock files that are in the way of a start
   bool primary = false;                    ///< the role of a running server
   std::optional<pg::ControlData> control;  ///< nothing if pg_control cannot be read
   bool backup_label = false;
@@ -40,6 +42,10 @@ class FakeInstance : public pg::Instance {
   std::string contact_detail;
   pg::Installation installed;
   std::optional<pg::RecoverySettings> settings;  ///< nothing: those of a standby that is named as it should be
+  pg::ServerDirectory directory;                 ///< where a server would work
+  pg::HotStandbySettings hot_standby;            ///< lower ones keep it from its start
+  std::vector<pg::Setting> harmful;              ///< what is configured and would do harm in a standby
+  std::vector<pg::Setting> overrides;            ///< with which it was started last
   pg::ReplicationStatus replication;
   bool promotion_requested = false;  ///< somebody has asked for it, and the startup process has not taken it yet
   bool has_shutdown_record = false;  ///< the last record of its WAL is a shutdown checkpoint
@@ -71,6 +77,9 @@ class FakeInstance : public pg::Instance {
   [[nodiscard]] std::optional<pg::ControlData> control_data(Deadline deadline) override;
   [[nodiscard]] bool answers(Deadline deadline) override;
   [[nodiscard]] pg::RecoverySettings recovery_settings(const pg::TemplateNames& names, Deadline deadline) override;
+  [[nodiscard]] pg::ServerDirectory server_directory(Deadline deadline) override;
+  [[nodiscard]] pg::HotStandbySettings hot_standby_settings(Deadline deadline) override;
+  [[nodiscard]] std::vector<pg::Setting> harmful_settings(const pg::TemplateNames& names, Deadline deadline) override;
   [[nodiscard]] pg::ReplicationStatus replication_status(Deadline deadline) override;
   [[nodiscard]] pg::Identity identify(Deadline deadline) override;
   [[nodiscard]] pg::TimelineHistory timeline_history(pg::Timeline timeline) override;
@@ -79,11 +88,14 @@ class FakeInstance : public pg::Instance {
 
   [[nodiscard]] bool is_promotion_requested() override;
 
+  [[nodiscard]] std::vector<pg::LockFile> lock_files(Deadline deadline) override;
+
   void checkpoint(Deadline deadline) override;
   void configure_as_standby(const pg::TemplateNames& names) override;
-  void start(Deadline deadline) override;
+  void start(const std::vector<pg::Setting>& options, Deadline deadline) override;
   void request_stop() override;
   void request_promotion(Deadline deadline) override;
+  void remove_lock_file(const pg::LockFile& file, Deadline deadline) override;
   void end_orphans(Deadline deadline) override;
 
  private:

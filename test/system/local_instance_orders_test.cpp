@@ -31,7 +31,7 @@ using std::chrono_literals::operator""s;
 /// The reason for which a start fails; empty if it does not.
 std::string failure_of_start(const ocf::ResourceParameters& parameters, Duration limit = 20s) {
   try {
-    LocalInstance(parameters).start(in(limit));
+    LocalInstance(parameters).start({}, in(limit));
   } catch (const ocf::Failure& failure) {
     EXPECT_EQ(std::string(failure.what()).find('\n'), std::string::npos);
     return failure.what();
@@ -45,7 +45,7 @@ bool has_processes(const ScratchInstance& instance) { return !find_server_proces
 
 TEST(Start, BringsUpAPrimary) {
   const ScratchInstance instance;
-  LocalInstance(instance.parameters()).start(in(20s));
+  LocalInstance(instance.parameters()).start({}, in(20s));
   EXPECT_EQ(instance.ask("SELECT pg_is_in_recovery()"), "f");
 }
 
@@ -56,7 +56,7 @@ TEST(Start, DoesNotWaitForPgCtlToNoticeThatTheServerIsUp) {
   test::write_file(programs / "pg_ctl", "#!/bin/sh\n" + parameters.bindir + "/pg_ctl \"$@\"\nsleep 60\n", 0755);
   parameters.bindir = programs.path();
   const auto began = std::chrono::steady_clock::now();
-  LocalInstance(parameters).start(in(50s));
+  LocalInstance(parameters).start({}, in(50s));
   EXPECT_LT(std::chrono::steady_clock::now() - began, 30s);
   EXPECT_EQ(instance.ask("SELECT pg_is_in_recovery()"), "f");
 }
@@ -74,7 +74,7 @@ TEST(Start, BringsUpAStandbyWithoutAPrimary) {
   const ScratchInstance primary;
   const ScratchInstance standby;
   standby.follow(primary);
-  LocalInstance(standby.parameters()).start(in(20s));
+  LocalInstance(standby.parameters()).start({}, in(20s));
   EXPECT_EQ(standby.ask("SELECT pg_is_in_recovery()"), "t");
 }
 
@@ -83,14 +83,14 @@ TEST(Start, RecoversAKilledPrimary) {
   instance.start();
   instance.ask("CREATE TABLE kept AS SELECT 42 AS answer");
   instance.kill_server();
-  LocalInstance(instance.parameters()).start(in(20s));
+  LocalInstance(instance.parameters()).start({}, in(20s));
   EXPECT_EQ(instance.ask("SELECT answer FROM kept"), "42");
 }
 
 TEST(Start, LeavesAServerThatOutlivesTheAgent) {
   const ScratchInstance instance;
   const auto told = test::told_by_child([&]() -> std::string {
-    LocalInstance(instance.parameters()).start(in(20s));
+    LocalInstance(instance.parameters()).start({}, in(20s));
     return "started";
   });
   ASSERT_EQ(told, "started");
@@ -101,7 +101,7 @@ TEST(Start, GivesTheServerTheLocaleOfTheEnvironment) {
   const ScratchInstance instance;
   setenv("LC_MESSAGES", "C.UTF-8", 1);
   unsetenv("LC_ALL");
-  LocalInstance(instance.parameters()).start(in(20s));
+  LocalInstance(instance.parameters()).start({}, in(20s));
   const auto environment = test::contents_of("/proc/" + std::to_string(instance.postmaster()) + "/environ");
   EXPECT_NE(environment.find("LC_MESSAGES=C.UTF-8"), std::string::npos);
   EXPECT_EQ(environment.find("LC_ALL="), std::string::npos);
@@ -171,7 +171,7 @@ TEST(Start, DoesNotBlameAFormerServersLastWords) {
   instance.configure(
       "logging_collector = on\nlog_directory = 'log'\nlog_filename = 'one.log'\nlog_destination = stderr");
   LocalInstance local(instance.parameters());
-  local.start(in(20s));
+  local.start({}, in(20s));
   EXPECT_FALSE(Session(instance.conninfo() + " password=x options='-c no_such=1'").is_open());  // a FATAL in the log
   instance.stop();
   fs::remove(instance.data() + "/global/pg_control");

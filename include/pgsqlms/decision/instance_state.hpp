@@ -20,6 +20,7 @@ enum class InstanceState {
   Unresponsive,
   Unreachable,
   Damaged,
+  Misplaced,
   Absent,
 };
 
@@ -44,6 +45,7 @@ inline constexpr StateAnswer kStateAnswers[] = {
     {InstanceState::Unresponsive,   "unresponsive",    ocf::ReturnCode::ErrGeneric,      ocf::ReturnCode::ErrGeneric,      "the server does not answer"},
     {InstanceState::Unreachable,    "unreachable",     ocf::ReturnCode::ErrGeneric,      ocf::ReturnCode::ErrGeneric,      "the server runs but cannot be reached"},
     {InstanceState::Damaged,        "damaged",         ocf::ReturnCode::ErrGeneric,      ocf::ReturnCode::NotRunning,      "no server process, and pg_control cannot be read"},
+    {InstanceState::Misplaced,      "misplaced",       ocf::ReturnCode::ErrGeneric,      ocf::ReturnCode::ErrGeneric,      "the server of this instance works in another directory than datadir"},
     {InstanceState::Absent,         "absent",          ocf::ReturnCode::NotRunning,      ocf::ReturnCode::NotRunning,      ""},
 };
 // clang-format on

@@ -2,6 +2,7 @@
 // ControlData: what pg_control says of an instance, running or not.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -30,6 +31,8 @@ struct ControlData {
   Timeline minimum_recovery_timeline = 0;  ///< "Min recovery ending loc's timeline"; 0 on a primary
   std::string wal_level;
   SystemIdentifier system_identifier = 0;
+  /// The settings of the primary, by name, below which no standby may be: hot standby is not possible then.
+  std::map<std::string, int> hot_standby_settings = {};
 };
 
 /// Parses what pg_controldata prints under LC_ALL=C, of 9.3 and newer. Nothing if a line is missing or not understood.

@@ -7,6 +7,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -15,6 +16,7 @@
 #include "pgsqlms/pg/control_data.hpp"
 #include "pgsqlms/pg/recovery_settings.hpp"
 #include "pgsqlms/pg/server_version.hpp"
+#include "pgsqlms/pg/standby_options.hpp"
 #include "pgsqlms/pg/timeline_history.hpp"
 #include "pgsqlms/pg/wal_position.hpp"
 
@@ -34,6 +36,25 @@ enum class Contact {
 struct ServerProcesses {
   bool postmaster = false;
   std::size_t orphans = 0;  ///< processes of the server that outlived their postmaster
+  /// The directory in which a server of this configuration and address works instead. Looked for only where no process
+  /// works in the data directory.
+  std::optional<std::string> elsewhere = {};
+};
+
+/// Whom a lock file names.
+enum class LockHolder {
+  Nobody,    ///< it is empty, or holds no pid
+  Stranger,  ///< a living process that is no server of this instance, or a zombie
+  Server,    ///< a server that has this data directory or this port
+  Hidden,    ///< a living process that cannot be looked at
+};
+
+/// A lock file of PostgreSQL for which a server would refuse to start.
+struct LockFile {
+  std::string path;
+  LockHolder kind = LockHolder::Nobody;
+  int holder = 0;       ///< the pid in it
+  bool in_use = false;  ///< somebody listens on the socket that belongs to it, or has the shared memory
 };
 
 /// Everything needed to tell an instance's state. Facts below `contact` are gathered only if the contact does not
@@ -57,6 +78,18 @@ struct Installation {
   std::optional<ServerVersion> version;
   std::optional<std::string> missing_program;  ///< full name of the first one that cannot be executed
   bool recovery_template = false;              ///< the template's file exists
+};
+
+/// Where a server of this configuration would work.
+struct ServerDirectory {
+  std::string path;
+  bool is_own = true;  ///< it is the instance's data directory
+};
+
+/// The settings that a hot standby must have at least as high as the primary had them.
+struct HotStandbySettings {
+  std::map<std::string, int> required;    ///< as pg_control has them
+  std::map<std::string, int> configured;  ///< the same in the configuration, where they could be lower
 };
 
 /// One row of pg_stat_replication.
@@ -95,6 +128,13 @@ class Instance {
   [[nodiscard]] virtual bool answers(Deadline deadline) = 0;
   /// From the running server, else from its configuration; for 11 and older from the template.
   [[nodiscard]] virtual RecoverySettings recovery_settings(const TemplateNames& names, Deadline deadline) = 0;
+  /// From the configuration, the parameter start_opts included. Starts one of PostgreSQL's programs.
+  [[nodiscard]] virtual ServerDirectory server_directory(Deadline deadline) = 0;
+  /// The same; starts one for each setting.
+  [[nodiscard]] virtual HotStandbySettings hot_standby_settings(Deadline deadline) = 0;
+  /// What is configured and is_harmful() in a standby. From the running server if the agent may see its files, else
+  /// from the configuration.
+  [[nodiscard]] virtual std::vector<Setting> harmful_settings(const TemplateNames& names, Deadline deadline) = 0;
   /// Needs a primary that accepts connections.
   [[nodiscard]] virtual ReplicationStatus replication_status(Deadline deadline) = 0;
   /// A standby that was restarted does not know how far its own WAL goes before it has replayed it.
@@ -108,16 +148,22 @@ class Instance {
   [[nodiscard]] virtual std::string synchronous_standby_names(Deadline deadline) = 0;
   /// Whether a standby has been asked to become a primary and has not begun to.
   [[nodiscard]] virtual bool is_promotion_requested() = 0;
+  /// Those that keep a server from its start. PostgreSQL's own removal of leftovers is left to it.
+  [[nodiscard]] virtual std::vector<LockFile> lock_files(Deadline deadline) = 0;
 
   virtual void checkpoint(Deadline deadline) = 0;
   /// Makes the next start one in standby mode: writes standby.signal, or recovery.conf from the template.
   virtual void configure_as_standby(const TemplateNames& names) = 0;
-  /// Starts the server and returns when its postmaster is up; throws with the server's last words if it is not.
-  virtual void start(Deadline deadline) = 0;
+  /// Starts the server and returns when its postmaster is up; throws with the server's last words if it is not. What
+  /// no standby may have (standby_overrides()) is overridden, and `raised` as well: both win over the parameter
+  /// start_opts and all files.
+  virtual void start(const std::vector<Setting>& raised, Deadline deadline) = 0;
   /// Asks for a fast shutdown. Does not wait.
   virtual void request_stop() = 0;
   /// Asks the standby to become a primary. Does not wait.
   virtual void request_promotion(Deadline deadline) = 0;
+  /// Removes it, if it is still as it was found and still no process of the instance is there.
+  virtual void remove_lock_file(const LockFile& file, Deadline deadline) = 0;
   /// Ends the processes that outlived their postmaster.
   virtual void end_orphans(Deadline deadline) = 0;
 };

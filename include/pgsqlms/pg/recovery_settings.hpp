@@ -17,6 +17,7 @@ struct RecoverySettings {
   std::optional<std::string> application_name;
   /// Why primary_conninfo cannot be parsed; empty if it can. Never holds any of its values.
   std::string conninfo_problem;
+  bool includes_files = false;  ///< recovery.conf only
 };
 
 /// Where the settings stand; decides which of them are looked at.

@@ -22,4 +22,7 @@ namespace pgsqlms::system {
 /// the directory is fsynced. Throws ocf::Failure naming the file and the error; the former file is then untouched.
 void replace_file(const std::string& directory, const std::string& name, const std::string& contents);
 
+/// Removes the file, if it is there, for good. Throws ocf::Failure naming the file and the error.
+void remove_file(const std::string& directory, const std::string& name);
+
 }  // namespace pgsqlms::system

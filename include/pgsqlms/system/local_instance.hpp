@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -25,6 +26,9 @@ class LocalInstance : public pg::Instance {
   [[nodiscard]] std::optional<pg::ControlData> control_data(Deadline deadline) override;
   [[nodiscard]] bool answers(Deadline deadline) override;
   [[nodiscard]] pg::RecoverySettings recovery_settings(const pg::TemplateNames& names, Deadline deadline) override;
+  [[nodiscard]] pg::ServerDirectory server_directory(Deadline deadline) override;
+  [[nodiscard]] pg::HotStandbySettings hot_standby_settings(Deadline deadline) override;
+  [[nodiscard]] std::vector<pg::Setting> harmful_settings(const pg::TemplateNames& names, Deadline deadline) override;
   [[nodiscard]] pg::ReplicationStatus replication_status(Deadline deadline) override;
   [[nodiscard]] pg::Identity identify(Deadline deadline) override;
   [[nodiscard]] pg::TimelineHistory timeline_history(pg::Timeline timeline) override;
@@ -32,11 +36,14 @@ class LocalInstance : public pg::Instance {
   [[nodiscard]] std::string synchronous_standby_names(Deadline deadline) override;
   [[nodiscard]] bool is_promotion_requested() override;
 
+  [[nodiscard]] std::vector<pg::LockFile> lock_files(Deadline deadline) override;
+
   void checkpoint(Deadline deadline) override;
   void configure_as_standby(const pg::TemplateNames& names) override;
-  void start(Deadline deadline) override;
+  void start(const std::vector<pg::Setting>& overrides, Deadline deadline) override;
   void request_stop() override;
   void request_promotion(Deadline deadline) override;
+  void remove_lock_file(const pg::LockFile& file, Deadline deadline) override;
   void end_orphans(Deadline deadline) override;
 
  private:
@@ -59,6 +66,10 @@ class LocalInstance : public pg::Instance {
   [[nodiscard]] bool has_wal_after(const pg::WalPosition& position, Deadline deadline);
   [[nodiscard]] std::optional<std::string> setting_by_sql(const std::string& name, Deadline deadline);
   [[nodiscard]] std::string setting(const std::string& name, Deadline deadline);
+  [[nodiscard]] std::set<std::string> socket_directories(Deadline deadline);
+  [[nodiscard]] std::string configured(const std::string& name, Deadline deadline);
+  [[nodiscard]] std::vector<pg::Setting> overrides() const;
+  [[nodiscard]] std::vector<pg::Setting> lines_of(const std::vector<pg::Setting>& settings, Deadline deadline);
   [[nodiscard]] std::string read_template(const pg::TemplateNames& names);
   [[nodiscard]] Command pg_ctl(const std::vector<std::string>& arguments);
   [[nodiscard]] std::string last_log_line();

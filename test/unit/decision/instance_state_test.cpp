@@ -21,11 +21,11 @@ constexpr Contact kContacts[] = {Contact::Accepted, Contact::NotYet,     Contact
 constexpr DbState kDbStates[] = {DbState::StartingUp,   DbState::ShutDown,        DbState::ShutDownInRecovery,
                                  DbState::ShuttingDown, DbState::InCrashRecovery, DbState::InArchiveRecovery,
                                  DbState::InProduction};
-constexpr InstanceState kStates[] = {InstanceState::Primary,        InstanceState::Standby,
-                                     InstanceState::Stopped,        InstanceState::CrashedPrimary,
-                                     InstanceState::CrashedStandby, InstanceState::Transitional,
-                                     InstanceState::Unresponsive,   InstanceState::Unreachable,
-                                     InstanceState::Damaged,        InstanceState::Absent};
+constexpr InstanceState kStates[] = {
+    InstanceState::Primary,        InstanceState::Standby,        InstanceState::Stopped,
+    InstanceState::CrashedPrimary, InstanceState::CrashedStandby, InstanceState::Transitional,
+    InstanceState::Unresponsive,   InstanceState::Unreachable,    InstanceState::Damaged,
+    InstanceState::Misplaced,      InstanceState::Absent};
 constexpr bool kBoth[] = {false, true};
 
 std::vector<std::optional<pg::ControlData>> every_control_data() {
@@ -171,6 +171,21 @@ TEST(Classify, FindsACrashedPrimaryAlsoDuringAnExclusiveBackup) {
   EXPECT_EQ(classify(facts), InstanceState::CrashedPrimary);
 }
 
+TEST(Classify, FindsAServerInAnotherDirectoryWhereNoneIsInItsOwn) {
+  for (auto facts : every_facts()) {
+    const auto own = classify(facts);
+    facts.processes.elsewhere = "/srv/other";
+    ASSERT_EQ(classify(facts), is_dead(facts) ? InstanceState::Misplaced : own) << describe(facts);
+  }
+}
+
+TEST(Explain, NamesTheOtherDirectory) {
+  ProbeFacts facts;
+  facts.processes.elsewhere = "/srv/other";
+  EXPECT_EQ(explain(InstanceState::Misplaced, facts),
+            "the server of this instance works in another directory than datadir: \"/srv/other\"");
+}
+
 TEST(StateAnswers, HaveOneRowForEachState) {
   std::multiset<InstanceState> rows;
   for (const auto& row : kStateAnswers) rows.insert(row.state);
@@ -194,6 +209,7 @@ TEST(StateAnswers, AreThoseOfTheContract) {
       {InstanceState::Unresponsive, ReturnCode::ErrGeneric, ReturnCode::ErrGeneric},
       {InstanceState::Unreachable, ReturnCode::ErrGeneric, ReturnCode::ErrGeneric},
       {InstanceState::Damaged, ReturnCode::ErrGeneric, ReturnCode::NotRunning},
+      {InstanceState::Misplaced, ReturnCode::ErrGeneric, ReturnCode::ErrGeneric},
       {InstanceState::Absent, ReturnCode::NotRunning, ReturnCode::NotRunning},
   };
   for (const auto& row : kRows) {

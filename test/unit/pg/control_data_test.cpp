@@ -48,6 +48,17 @@ TEST(ControlData, IsReadFromWhatRealServersLeave) {
   }
 }
 
+TEST(ControlData, HasThePrimarysHotStandbySettings) {
+  EXPECT_EQ(parse_control_data(recorded("15-in-production"))->hot_standby_settings,
+            (std::map<std::string, int>{{"max_connections", 100},
+                                        {"max_worker_processes", 8},
+                                        {"max_wal_senders", 10},
+                                        {"max_prepared_transactions", 0},
+                                        {"max_locks_per_transaction", 64}}));
+  EXPECT_EQ(parse_control_data(recorded("9.3-in-production"))->hot_standby_settings,
+            (std::map<std::string, int>{{"max_connections", 100}}));
+}
+
 TEST(ControlData, KnowsEveryStateByPostgresqlsName) {
   const auto text = recorded("15-in-production");
   for (const auto* name : {"starting up", "shut down", "shut down in recovery", "shutting down", "in crash recovery",

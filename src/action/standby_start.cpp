@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: PostgreSQL
+#include "pgsqlms/action/standby_start.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include "pgsqlms/decision/lock_file.hpp"
+#include "pgsqlms/ocf/answer.hpp"
+
+namespace pgsqlms::action {
+
+namespace {
+
+/// The settings that are configured lower than the primary had them, with its values. Logs them.
+std::vector<pg::Setting> raise_low_settings(Agent& agent) {
+  const auto settings = agent.instance.hot_standby_settings(agent.deadline);
+  std::vector<pg::Setting> raised;
+  for (const auto& [name, configured, required] : pg::find_low_settings(settings.configured, settings.required)) {
+    spdlog::warn("{} is {} in the configuration, the primary had {}: a standby is started with {}", name, configured,
+                 required, required);
+    raised.push_back({name, std::to_string(required)});
+  }
+  return raised;
+}
+
+}  // namespace
+
+void check_server_directory(Agent& agent) {
+  const auto directory = agent.instance.server_directory(agent.deadline);
+  if (directory.is_own) return;
+  throw ocf::Failure(ocf::ReturnCode::ErrArgs, "the server would work in \"" + directory.path +
+                                                   "\" (data_directory), not in datadir \"" + agent.parameters.datadir +
+                                                   "\"");
+}
+
+void start_with_enough(Agent& agent) {
+  std::vector<pg::Setting> raised;
+  try {
+    return agent.instance.start({}, agent.deadline);
+  } catch (const ocf::Failure&) {
+    // A server below the primary's settings ends at once. To ask for them beforehand would cost each start a tenth of a
+    // second.
+    raised = raise_low_settings(agent);
+    if (raised.empty()) throw;
+  }
+  agent.instance.start(raised, agent.deadline);
+}
+
+void name_low_settings(Agent& agent) { static_cast<void>(raise_low_settings(agent)); }
+
+void clear_lock_files(Agent& agent) {
+  for (const auto& file : agent.instance.lock_files(agent.deadline)) {
+    if (const auto reason = decision::reason_to_keep(file)) {
+      spdlog::warn("the lock file \"{}\" is left, it may be a living server's: {}", file.path, *reason);
+      continue;
+    }
+    spdlog::warn("removing the lock file \"{}\" that a crash has left: {}", file.path,
+                 decision::describe_leftover(file));
+    agent.instance.remove_lock_file(file, agent.deadline);
+  }
+}
+
+void name_overridden_settings(Agent& agent) try {
+  const pg::TemplateNames names{agent.host_name, agent.cluster.local_node()};
+  for (const auto& [name, value] : agent.instance.harmful_settings(names, agent.deadline)) {
+    spdlog::warn("{} is \"{}\" in the configuration: a standby is started without it", name, value);
+  }
+} catch (const ocf::Failure& failure) {
+  // They are overridden all the same.
+  spdlog::warn("the settings that a start overrides are not known: {}", failure.what());
+}
+
+}  // namespace pgsqlms::action

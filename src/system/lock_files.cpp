@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: PostgreSQL
+#include "pgsqlms/system/lock_files.hpp"
+
+#include <sys/shm.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+
+#include "pgsqlms/system/descriptor.hpp"
+#include "pgsqlms/system/file.hpp"
+#include "pgsqlms/system/process_identity.hpp"
+#include "pgsqlms/system/server_processes.hpp"
+#include "pgsqlms/text.hpp"
+
+namespace pgsqlms::system {
+namespace {
+
+using pg::LockHolder;
+
+// Lines of postmaster.pid, counted from 0.
+constexpr std::size_t kPortLine = 3;
+constexpr std::size_t kSocketDirectoryLine = 4;
+constexpr std::size_t kSharedMemoryLine = 6;
+
+std::vector<std::string> lines_in(const std::string& text) {
+  std::vector<std::string> lines;
+  for (const auto line : split(text, "\n")) lines.emplace_back(trimmed(line));
+  return lines;
+}
+
+std::string line_of(const std::vector<std::string>& lines, std::size_t number) {
+  return number < lines.size() ? lines[number] : std::string();
+}
+
+/// What atoi() sees; that of a single-user server is negative. 0 if it is no number.
+pid_t named_process(const std::vector<std::string>& lines) {
+  auto text = line_of(lines, 0);
+  if (!text.empty() && text.front() == '-') text.erase(0, 1);
+  return parse_number<pid_t>(text.substr(0, text.find_first_not_of("0123456789"))).value_or(0);
+}
+
+std::string entry(pid_t pid, const char* name) { return "/proc/" + std::to_string(pid) + "/" + name; }
+
+bool can_be_looked_at(pid_t pid) {
+  std::array<char, 2> start{};
+  return readlink(entry(pid, "exe").c_str(), start.data(), start.size()) > 0;
+}
+
+/// A living process: what it is to the file's owner.
+LockHolder holder_of(pid_t pid, const LockOwner& owner) {
+  if (!identify(pid)) return exists(entry(pid, "")) ? LockHolder::Stranger : LockHolder::Hidden;  // a zombie
+  if (!can_be_looked_at(pid)) return LockHolder::Hidden;
+  const auto served = served_directory(pid);
+  if (!served) return LockHolder::Stranger;
+  if (is_same_directory(*served, owner.data_directory)) return LockHolder::Server;
+  const auto port = line_of(read_pid_file(*served), kPortLine);
+  return port.empty() || port == owner.port ? LockHolder::Server : LockHolder::Stranger;
+}
+
+/// Whether PostgreSQL itself takes the process for a living server.
+bool counts_as_alive(pid_t pid, const LockOwner& owner) {
+  if (kill(pid, 0) != 0 && errno == ESRCH) return false;
+  struct stat status {};
+  return stat(entry(pid, "").c_str(), &status) != 0 || status.st_uid == owner.user;
+}
+
+/// Where that cannot be told, somebody does.
+bool somebody_listens(const std::string& path) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  if (path.size() >= sizeof address.sun_path) return true;
+  std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
+  const Descriptor client(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (!client.is_open()) return true;
+  // NOLINTNEXTLINE(cppcoreguidelines-pro-type-reinterpret-cast): as connect(2) wants it
+  if (connect(client.number(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0) return true;
+  return errno != ECONNREFUSED && errno != ENOENT && errno != ENOTDIR;
+}
+
+/// Whether a process has the server's shared memory: "key id". After a reboot the id may be another server's.
+bool is_attached(const std::string& line) {
+  const auto columns = words(line);
+  if (columns.size() != 2) return false;
+  const auto key = parse_number<unsigned long>(columns[0]);
+  const auto id = parse_number<int>(columns[1]);
+  shmid_ds segment{};
+  if (!key || !id || shmctl(*id, IPC_STAT, &segment) != 0) return false;
+  return static_cast<key_t>(*key) == segment.shm_perm.__key && segment.shm_nattch > 0;
+}
+
+std::string socket_path(const std::string& directory, const std::string& port) {
+  return directory + "/.s.PGSQL." + port;
+}
+
+/// Nothing if PostgreSQL removes a file that names this process.
+std::optional<pg::LockFile> obstruction(const LockOwner& owner, std::string path,
+                                        const std::vector<std::string>& lines) {
+  pg::LockFile file;
+  file.path = std::move(path);
+  file.holder = named_process(lines);
+  if (file.holder == 0) return file;
+  if (!counts_as_alive(file.holder, owner)) return std::nullopt;
+  file.kind = holder_of(file.holder, owner);
+  return file;
+}
+
+}  // namespace
+
+std::vector<std::string> read_pid_file(const std::string& data_directory) {
+  return lines_in(read_file(data_directory + "/postmaster.pid").value_or(""));
+}
+
+std::optional<pg::LockFile> obstructing_pid_file(const LockOwner& owner) {
+  const auto path = owner.data_directory + "/postmaster.pid";
+  if (!exists(path)) return std::nullopt;
+  const auto lines = read_pid_file(owner.data_directory);
+  auto file = obstruction(owner, path, lines);
+  if (!file) return std::nullopt;
+  auto directory = line_of(lines, kSocketDirectoryLine);
+  if (!directory.empty() && directory.front() != '/') directory = owner.data_directory + "/" + directory;
+  const auto port = line_of(lines, kPortLine);
+  // What the file does not tell, or a server whose processes are not seen, the instance's own socket may.
+  file->in_use = somebody_listens(socket_path(owner.host, owner.port)) ||
+                 (!directory.empty() && !port.empty() && somebody_listens(socket_path(directory, port))) ||
+                 is_attached(line_of(lines, kSharedMemoryLine));
+  return file;
+}
+
+std::optional<pg::LockFile> obstructing_socket_lock(const LockOwner& owner, const std::string& directory) {
+  const auto socket = socket_path(directory, owner.port);
+  const auto path = socket + ".lock";
+  if (!exists(path)) return std::nullopt;
+  auto file = obstruction(owner, path, lines_in(read_file(path).value_or("")));
+  if (file) file->in_use = somebody_listens(socket);
+  return file;
+}
+
+}  // namespace pgsqlms::system

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: PostgreSQL
+#include "pgsqlms/system/stray_server.hpp"
+
+#include <dirent.h>
+#include <sys/stat.h>
+
+#include <fstream>
+#include <memory>
+
+#include "pgsqlms/pg/standby_options.hpp"
+#include "pgsqlms/system/file.hpp"
+#include "pgsqlms/system/lock_files.hpp"
+#include "pgsqlms/system/server_processes.hpp"
+#include "pgsqlms/text.hpp"
+
+namespace pgsqlms::system {
+namespace {
+
+// Lines of postmaster.pid, counted from 0.
+constexpr std::size_t kPortLine = 3;
+constexpr std::size_t kSocketDirectoryLine = 4;
+
+bool belongs_to(pid_t pid, uid_t user) {
+  struct stat status {};
+  return stat(("/proc/" + std::to_string(pid)).c_str(), &status) == 0 && status.st_uid == user;
+}
+
+std::vector<std::string> command_line_of(pid_t pid) {
+  std::ifstream file("/proc/" + std::to_string(pid) + "/cmdline");
+  std::vector<std::string> arguments;
+  for (std::string argument; std::getline(file, argument, '\0');) arguments.push_back(argument);
+  return arguments;
+}
+
+/// The value of -D; empty if there is none.
+std::string directory_option(const std::vector<std::string>& arguments) {
+  std::string directory;
+  for (std::size_t at = 1; at < arguments.size(); ++at) {
+    if (arguments[at] == "-D" && at + 1 < arguments.size()) directory = arguments[at + 1];
+    else if (arguments[at].compare(0, 2, "-D") == 0) directory = arguments[at].substr(2);
+  }
+  return directory;
+}
+
+std::string configuration_file(const std::vector<std::string>& options, const std::string& directory) {
+  auto file = directory + "/postgresql.conf";
+  for (const auto& [name, value] : pg::settings_in(options)) {
+    if (name == "config_file") file = value;
+  }
+  return file;
+}
+
+bool is_same_file(const std::string& a, const std::string& b) { return is_same_directory(a, b); }
+
+bool has_configuration(const std::vector<std::string>& arguments, const Configuration& configuration) {
+  const auto directory = directory_option(arguments);
+  return is_same_directory(directory, configuration.pgdata) ||
+         is_same_file(configuration_file(arguments, directory),
+                      configuration_file(configuration.start_options, configuration.pgdata));
+}
+
+/// What the server does not tell counts as the same.
+bool has_address(pid_t pid, const std::string& directory, const Configuration& configuration) {
+  const auto lines = read_pid_file(directory);
+  if (lines.size() <= kSocketDirectoryLine) return true;
+  if (lines[kPortLine] != configuration.port) return false;
+  if (configuration.host.empty() || configuration.host.front() != '/') return true;
+  const auto lock = read_file(configuration.host + "/.s.PGSQL." + configuration.port + ".lock").value_or("");
+  return lines[kSocketDirectoryLine] == configuration.host ||
+         trimmed(std::string_view(lock).substr(0, lock.find('\n'))) == std::to_string(pid);
+}
+
+}  // namespace
+
+std::optional<std::string> find_stray_directory(const Configuration& configuration) {
+  const std::unique_ptr<DIR, int (*)(DIR*)> proc(opendir("/proc"), closedir);
+  if (!proc) return std::nullopt;
+  while (const dirent* const found = readdir(proc.get())) {
+    const auto pid = parse_number<pid_t>(found->d_name);
+    if (!pid || !belongs_to(*pid, configuration.user)) continue;
+    auto directory = served_directory(*pid);
+    if (!directory || is_same_directory(*directory, configuration.data_directory)) continue;
+    if (!has_configuration(command_line_of(*pid), configuration)) continue;
+    if (has_address(*pid, *directory, configuration)) return directory;
+  }
+  return std::nullopt;
+}
+
+}  // namespace pgsqlms::system

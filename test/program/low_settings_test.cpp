@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: PostgreSQL
+// Settings that a standby must have at least as high as the primary had them.
+#include <gtest/gtest.h>
+
+#include "agent_run.hpp"
+
+namespace pgsqlms::test {
+namespace {
+
+/// An instance for node srv1 that was a primary with high settings.
+class LowSettings : public testing::Test {
+ protected:
+  LowSettings() {
+    instance_.configure_recovery("primary_conninfo = 'application_name=srv1'");
+    write_file(log_, "");
+  }
+
+  void run_as_primary_with(const std::string& settings) {
+    instance_.configure(settings);
+    instance_.start();
+    instance_.stop();
+  }
+
+  void expect_start(const std::string& options = "") const {
+    const auto run = run_agent(
+        {"start"}, with(environment_for(instance_), {{"HA_LOGFILE", log_}, {"OCF_RESKEY_start_opts", options}}));
+    ASSERT_EQ(run.code, kSuccess) << run.err;
+    EXPECT_EQ(instance_.ask("SELECT pg_is_in_recovery()"), "t");
+  }
+
+  [[nodiscard]] bool has_warned(const std::string& words) const {
+    return contents_of(log_).find("warning: " + words) != std::string::npos;
+  }
+
+  ScratchInstance instance_;
+  const std::string log_ = instance_.folder() / "agent.log";
+};
+
+TEST_F(LowSettings, DoNotKeepAnInstanceFromItsStart) {
+  run_as_primary_with(
+      "max_connections = 30\nmax_worker_processes = 5\nmax_wal_senders = 6\nmax_prepared_transactions = 7\n"
+      "max_locks_per_transaction = 80");
+  instance_.configure(
+      "max_connections = 20\nmax_worker_processes = 2\nmax_wal_senders = 3\nmax_prepared_transactions = 0\n"
+      "max_locks_per_transaction = 64");
+  expect_start();
+  EXPECT_EQ(instance_.ask("SHOW max_connections"), "30");
+  EXPECT_EQ(instance_.ask("SHOW max_worker_processes"), "5");
+  EXPECT_EQ(instance_.ask("SHOW max_prepared_transactions"), "7");
+  EXPECT_EQ(instance_.ask("SHOW max_locks_per_transaction"), "80");
+  // Before PostgreSQL 12 they are connections like any other.
+  EXPECT_EQ(instance_.ask("SHOW max_wal_senders"), server_major() >= 12 ? "6" : "3");
+  EXPECT_TRUE(has_warned("max_connections is 20 in the configuration, the primary had 30")) << contents_of(log_);
+}
+
+TEST_F(LowSettings, OfTheOptionsOfTheStartDoNotEither) {
+  run_as_primary_with("max_connections = 30");
+  expect_start("-c max_connections=20 -c work_mem=7MB");
+  EXPECT_EQ(instance_.ask("SHOW max_connections"), "30");
+  EXPECT_EQ(instance_.ask("SHOW work_mem"), "7MB");
+}
+
+TEST_F(LowSettings, AreRaisedNoLongerThanThePrimaryHasThem) {
+  ScratchInstance& primary = instance_;
+  run_as_primary_with("max_connections = 30");
+  const ScratchInstance standby;
+  standby.follow(primary, "srv1");
+  standby.configure("max_connections = 30");
+  primary.start();
+  const auto environment = environment_for(standby);
+  ASSERT_EQ(run_agent({"start"}, environment).code, kSuccess);
+  // As docs/administration.md has it: the lower value everywhere, then the primary alone is restarted with it.
+  primary.configure("max_connections = 25");
+  standby.configure("max_connections = 25");
+  primary.stop();
+  primary.start();
+  EXPECT_EQ(primary.ask("SHOW max_connections"), "25");
+  EXPECT_TRUE(eventually([&] { return standby.ask("SELECT status FROM pg_stat_wal_receiver") == "streaming"; }));
+  ASSERT_EQ(run_agent({"stop"}, environment).code, kSuccess);
+  ASSERT_EQ(run_agent({"start"}, environment).code, kSuccess);
+  EXPECT_EQ(standby.ask("SHOW max_connections"), "25");
+}
+
+TEST_F(LowSettings, AreNotSpokenOfWhereTheyAreHighEnough) {
+  run_as_primary_with("max_connections = 20");
+  instance_.configure("max_connections = 30");
+  expect_start();
+  EXPECT_EQ(instance_.ask("SHOW max_connections"), "30");
+  EXPECT_FALSE(has_warned("max_connections")) << contents_of(log_);
+}
+
+}  // namespace
+}  // namespace pgsqlms::test
