@@ -116,7 +116,7 @@ std::vector<std::string> as_options(const std::vector<Setting>& settings) {
   std::vector<std::string> options;
   for (const auto& [name, value] : settings) {
     options.emplace_back("-c");
-    options.push_back(name + "=" + value);
+    options.push_back(std::string(name).append("=").append(value));
   }
   return options;
 }

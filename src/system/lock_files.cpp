@@ -11,6 +11,7 @@
 #include <cerrno>
 #include <csignal>
 #include <cstring>
+#include <vector>
 
 #include "pgsqlms/system/descriptor.hpp"
 #include "pgsqlms/system/file.hpp"
@@ -23,43 +24,31 @@ namespace {
 
 using pg::LockHolder;
 
-// Lines of postmaster.pid, counted from 0.
-constexpr std::size_t kPortLine = 3;
-constexpr std::size_t kSocketDirectoryLine = 4;
-constexpr std::size_t kSharedMemoryLine = 6;
-
-std::vector<std::string> lines_in(const std::string& text) {
-  std::vector<std::string> lines;
-  for (const auto line : split(text, "\n")) lines.emplace_back(trimmed(line));
-  return lines;
-}
-
-std::string line_of(const std::vector<std::string>& lines, std::size_t number) {
-  return number < lines.size() ? lines[number] : std::string();
+std::string line_of(const std::vector<std::string_view>& lines, std::size_t number) {
+  return number < lines.size() ? std::string(trimmed(lines[number])) : std::string();
 }
 
 /// What atoi() sees; that of a single-user server is negative. 0 if it is no number.
-pid_t named_process(const std::vector<std::string>& lines) {
-  auto text = line_of(lines, 0);
+pid_t process_named(std::string text) {
   if (!text.empty() && text.front() == '-') text.erase(0, 1);
   return parse_number<pid_t>(text.substr(0, text.find_first_not_of("0123456789"))).value_or(0);
 }
 
-std::string entry(pid_t pid, const char* name) { return "/proc/" + std::to_string(pid) + "/" + name; }
+std::string proc_entry(pid_t pid, const char* name) { return "/proc/" + std::to_string(pid) + "/" + name; }
 
 bool can_be_looked_at(pid_t pid) {
   std::array<char, 2> start{};
-  return readlink(entry(pid, "exe").c_str(), start.data(), start.size()) > 0;
+  return readlink(proc_entry(pid, "exe").c_str(), start.data(), start.size()) > 0;
 }
 
 /// A living process: what it is to the file's owner.
 LockHolder holder_of(pid_t pid, const LockOwner& owner) {
-  if (!identify(pid)) return exists(entry(pid, "")) ? LockHolder::Stranger : LockHolder::Hidden;  // a zombie
+  if (!identify(pid)) return exists(proc_entry(pid, "")) ? LockHolder::Stranger : LockHolder::Hidden;  // a zombie
   if (!can_be_looked_at(pid)) return LockHolder::Hidden;
   const auto served = served_directory(pid);
   if (!served) return LockHolder::Stranger;
   if (is_same_directory(*served, owner.data_directory)) return LockHolder::Server;
-  const auto port = line_of(read_pid_file(*served), kPortLine);
+  const auto port = read_pid_file(*served).port;
   return port.empty() || port == owner.port ? LockHolder::Server : LockHolder::Stranger;
 }
 
@@ -67,7 +56,7 @@ LockHolder holder_of(pid_t pid, const LockOwner& owner) {
 bool counts_as_alive(pid_t pid, const LockOwner& owner) {
   if (kill(pid, 0) != 0 && errno == ESRCH) return false;
   struct stat status {};
-  return stat(entry(pid, "").c_str(), &status) != 0 || status.st_uid == owner.user;
+  return stat(proc_entry(pid, "").c_str(), &status) != 0 || status.st_uid == owner.user;
 }
 
 /// Where that cannot be told, somebody does.
@@ -99,11 +88,10 @@ std::string socket_path(const std::string& directory, const std::string& port) {
 }
 
 /// Nothing if PostgreSQL removes a file that names this process.
-std::optional<pg::LockFile> obstruction(const LockOwner& owner, std::string path,
-                                        const std::vector<std::string>& lines) {
+std::optional<pg::LockFile> obstruction(const LockOwner& owner, std::string path, const std::string& process) {
   pg::LockFile file;
   file.path = std::move(path);
-  file.holder = named_process(lines);
+  file.holder = process_named(process);
   if (file.holder == 0) return file;
   if (!counts_as_alive(file.holder, owner)) return std::nullopt;
   file.kind = holder_of(file.holder, owner);
@@ -112,23 +100,24 @@ std::optional<pg::LockFile> obstruction(const LockOwner& owner, std::string path
 
 }  // namespace
 
-std::vector<std::string> read_pid_file(const std::string& data_directory) {
-  return lines_in(read_file(data_directory + "/postmaster.pid").value_or(""));
+PidFile read_pid_file(const std::string& data_directory) {
+  const auto text = read_file(data_directory + "/postmaster.pid").value_or("");
+  const auto lines = split(text, "\n");
+  return {line_of(lines, 0), line_of(lines, 3), line_of(lines, 4), line_of(lines, 6)};
 }
 
 std::optional<pg::LockFile> obstructing_pid_file(const LockOwner& owner) {
   const auto path = owner.data_directory + "/postmaster.pid";
   if (!exists(path)) return std::nullopt;
-  const auto lines = read_pid_file(owner.data_directory);
-  auto file = obstruction(owner, path, lines);
+  const auto written = read_pid_file(owner.data_directory);
+  auto file = obstruction(owner, path, written.process);
   if (!file) return std::nullopt;
-  auto directory = line_of(lines, kSocketDirectoryLine);
+  auto directory = written.socket_directory;
   if (!directory.empty() && directory.front() != '/') directory = owner.data_directory + "/" + directory;
-  const auto port = line_of(lines, kPortLine);
   // What the file does not tell, or a server whose processes are not seen, the instance's own socket may.
   file->in_use = somebody_listens(socket_path(owner.host, owner.port)) ||
-                 (!directory.empty() && !port.empty() && somebody_listens(socket_path(directory, port))) ||
-                 is_attached(line_of(lines, kSharedMemoryLine));
+                 (!directory.empty() && somebody_listens(socket_path(directory, written.port))) ||
+                 is_attached(written.shared_memory);
   return file;
 }
 
@@ -136,7 +125,8 @@ std::optional<pg::LockFile> obstructing_socket_lock(const LockOwner& owner, cons
   const auto socket = socket_path(directory, owner.port);
   const auto path = socket + ".lock";
   if (!exists(path)) return std::nullopt;
-  auto file = obstruction(owner, path, lines_in(read_file(path).value_or("")));
+  const auto text = read_file(path).value_or("");
+  auto file = obstruction(owner, path, line_of(split(text, "\n"), 0));
   if (file) file->in_use = somebody_listens(socket);
   return file;
 }

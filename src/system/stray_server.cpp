@@ -16,10 +16,6 @@
 namespace pgsqlms::system {
 namespace {
 
-// Lines of postmaster.pid, counted from 0.
-constexpr std::size_t kPortLine = 3;
-constexpr std::size_t kSocketDirectoryLine = 4;
-
 bool belongs_to(pid_t pid, uid_t user) {
   struct stat status {};
   return stat(("/proc/" + std::to_string(pid)).c_str(), &status) == 0 && status.st_uid == user;
@@ -61,12 +57,12 @@ bool has_configuration(const std::vector<std::string>& arguments, const Configur
 
 /// What the server does not tell counts as the same.
 bool has_address(pid_t pid, const std::string& directory, const Configuration& configuration) {
-  const auto lines = read_pid_file(directory);
-  if (lines.size() <= kSocketDirectoryLine) return true;
-  if (lines[kPortLine] != configuration.port) return false;
+  const auto written = read_pid_file(directory);
+  if (written.port.empty()) return true;
+  if (written.port != configuration.port) return false;
   if (configuration.host.empty() || configuration.host.front() != '/') return true;
   const auto lock = read_file(configuration.host + "/.s.PGSQL." + configuration.port + ".lock").value_or("");
-  return lines[kSocketDirectoryLine] == configuration.host ||
+  return written.socket_directory == configuration.host ||
          trimmed(std::string_view(lock).substr(0, lock.find('\n'))) == std::to_string(pid);
 }
 

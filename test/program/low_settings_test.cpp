@@ -75,7 +75,9 @@ TEST_F(LowSettings, AreRaisedNoLongerThanThePrimaryHasThem) {
   primary.stop();
   primary.start();
   EXPECT_EQ(primary.ask("SHOW max_connections"), "25");
-  EXPECT_TRUE(eventually([&] { return standby.ask("SELECT status FROM pg_stat_wal_receiver") == "streaming"; }));
+  const auto end = primary.ask("SELECT pg_current_wal_lsn()");
+  ASSERT_TRUE(
+      eventually([&] { return standby.ask("SELECT pg_last_wal_replay_lsn() >= '" + end + "'::pg_lsn") == "t"; }));
   ASSERT_EQ(run_agent({"stop"}, environment).code, kSuccess);
   ASSERT_EQ(run_agent({"start"}, environment).code, kSuccess);
   EXPECT_EQ(standby.ask("SHOW max_connections"), "25");

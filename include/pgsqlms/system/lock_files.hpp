@@ -6,7 +6,6 @@
 
 #include <optional>
 #include <string>
-#include <vector>
 
 #include "pgsqlms/pg/instance.hpp"
 
@@ -20,8 +19,15 @@ struct LockOwner {
   std::string port;
 };
 
-/// The lines of a server's postmaster.pid; none if it cannot be read.
-[[nodiscard]] std::vector<std::string> read_pid_file(const std::string& data_directory);
+/// What a server's postmaster.pid tells, as it stands there. What it does not tell is empty.
+struct PidFile {
+  std::string process;
+  std::string port;
+  std::string socket_directory;  ///< the first one
+  std::string shared_memory;     ///< key and id
+};
+
+[[nodiscard]] PidFile read_pid_file(const std::string& data_directory);
 
 /// postmaster.pid in the data directory, if a server would refuse to start for it. It removes by itself one that names
 /// a process which is gone, or another user's.
