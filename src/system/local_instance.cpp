@@ -491,7 +491,11 @@ std::vector<pg::Setting> LocalInstance::harmful_settings(const pg::TemplateNames
   std::map<std::string, std::string> found;
   if (connection_) {
     auto lines = lines_of(overridden, deadline);
-    for (auto& option : pg::settings_in(start_options())) lines.push_back(std::move(option));
+    for (auto& option : pg::settings_in(start_options())) {
+      const bool is_overridden = std::any_of(overridden.begin(), overridden.end(),
+                                             [&](const auto& setting) { return setting.name == option.name; });
+      if (is_overridden) lines.push_back(std::move(option));
+    }
     for (const auto& [name, value] : lines) found[name] = value;
   } else {
     for (const auto& setting : overridden) found[setting.name] = configured(setting.name, deadline);

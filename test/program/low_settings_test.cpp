@@ -58,6 +58,7 @@ TEST_F(LowSettings, OfTheOptionsOfTheStartDoNotEither) {
   expect_start("-c max_connections=20 -c work_mem=7MB");
   EXPECT_EQ(instance_.ask("SHOW max_connections"), "30");
   EXPECT_EQ(instance_.ask("SHOW work_mem"), "7MB");
+  EXPECT_FALSE(has_warned("work_mem")) << contents_of(log_);
 }
 
 TEST_F(LowSettings, AreRaisedNoLongerThanThePrimaryHasThem) {
