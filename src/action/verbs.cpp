@@ -21,7 +21,7 @@ constexpr Duration kElectionPatience = 10s;
 /// What a stop may wait for the cluster, once the server is down.
 constexpr Duration kPublicationPatience = 5s;
 /// What a demotion waits for the scores, while the primary still serves.
-constexpr Duration kScorePatience = 2s;
+constexpr Duration kQuestionPatience = 2s;
 
 pg::TemplateNames template_names(Agent& agent) { return {agent.host_name, agent.cluster.local_node()}; }
 
@@ -137,12 +137,13 @@ bool is_last_primary(Agent& agent) try {
     return false;
   }
   if (ocf::contains(agent.context.transition->promoted, local)) return true;
-  for (const auto& [node, score] : agent.cluster.promotion_scores(agent.deadline.within(kScorePatience))) {
-    if (node == local || score.value_or(0) < cluster::kPrimaryScore) continue;
-    spdlog::warn("{} ran as a primary, but {} has the primary's promotion score", local, node);
-    return false;
-  }
-  return true;
+  const auto scores = agent.cluster.promotion_scores(agent.deadline.within(kQuestionPatience));
+  const auto other = std::find_if(scores.begin(), scores.end(), [&](const auto& entry) {
+    return entry.first != local && entry.second.value_or(0) >= cluster::kPrimaryScore;
+  });
+  if (other == scores.end()) return true;
+  spdlog::warn("{} ran as a primary, but {} has the primary's promotion score", local, other->first);
+  return false;
 } catch (const ocf::Failure& failure) {
   spdlog::warn("whether another node was the last primary is not known: {}", failure.what());
   return true;  // an end too many only refuses who has not received it

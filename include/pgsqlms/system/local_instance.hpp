@@ -40,7 +40,7 @@ class LocalInstance : public pg::Instance {
 
   void checkpoint(Deadline deadline) override;
   void configure_as_standby(const pg::TemplateNames& names) override;
-  void start(const std::vector<pg::Setting>& overrides, Deadline deadline) override;
+  void start(const std::vector<pg::Setting>& raised, Deadline deadline) override;
   void request_stop() override;
   void request_promotion(Deadline deadline) override;
   void remove_lock_file(const pg::LockFile& file, Deadline deadline) override;
