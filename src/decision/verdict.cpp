@@ -316,19 +316,37 @@ Result deliberate(const Ballot& ballot, NodeList tried) {
   const bool lacks_last_record = deliberation.lacks_last_record();
   Result result{deliberation.question(), std::move(deliberation).verdict()};
   tried.push_back(ballot.candidate);
-  NodeList promotable;
-  for (const auto& node : result.verdict.successors) {
-    if (ocf::contains(tried, node)) continue;
+  const auto in_place_of = [&](const NodeName& node) {
     auto next = ballot;
     next.candidate = node;
     next.runs_as_primary = false;    // its vote tells
     next.ends_with_shutdown = true;  // it will look itself
-    // Nobody is measured by a candidate that is out, whatever it claims to have.
-    if (lacks_last_record) leave_out(ballot.candidate, next.participants);
+    // Nobody is measured by a candidate that is out, whatever it claims to have of the same WAL.
+    const bool is_comparable = !have_diverged(ballot.votes.at(ballot.candidate), ballot.votes.at(node));
+    if (lacks_last_record && is_comparable) leave_out(ballot.candidate, next.participants);
+    return next;
+  };
+  NodeList promotable;
+  for (const auto& node : result.verdict.successors) {
+    if (ocf::contains(tried, node)) continue;
+    auto next = in_place_of(node);
     auto in_its_place = deliberate(next, tried);
+    // A rogue is taken down first, and then it is as if it had been.
+    while (in_its_place.verdict.rogue) {
+      const auto rogue = *in_its_place.verdict.rogue;
+      next.votes.at(rogue).runs_as_primary = false;
+      next.scores->insert_or_assign(rogue, cluster::kDisconnectedScore);
+      in_its_place = deliberate(next, tried);
+    }
     if (in_its_place.question) result.question = in_its_place.question;
-    const bool may_be_promoted = !in_its_place.verdict.refusal || in_its_place.verdict.rogue;
-    const auto& found = may_be_promoted ? NodeList{node} : in_its_place.verdict.successors;
+    auto found = in_its_place.verdict.refusal ? std::move(in_its_place.verdict.successors) : NodeList{node};
+    // Who is found by a detour must not be refused as things are now.
+    const auto is_refused = [&](const NodeName& other) {
+      const auto asked = in_place_of(other);
+      const auto now = Deliberation(asked).verdict();
+      return now.refusal && !now.rogue;
+    };
+    found.erase(std::remove_if(found.begin(), found.end(), is_refused), found.end());
     promotable.insert(promotable.end(), found.begin(), found.end());
   }
   result.verdict.successors = std::move(promotable);
