@@ -50,8 +50,6 @@ ocf::Answer run(Agent& agent, ocf::Action action) {
     case ocf::Action::Notify: notify(agent); break;
     case ocf::Action::ValidateAll:
       validate(agent);
-      check_server_directory(agent);
-      name_low_settings(agent);
       name_overridden_settings(agent);
       break;
     case ocf::Action::Reload:

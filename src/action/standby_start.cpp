@@ -45,8 +45,6 @@ void start_with_enough(Agent& agent) {
   agent.instance.start(raised, agent.deadline);
 }
 
-void name_low_settings(Agent& agent) { static_cast<void>(raise_low_settings(agent)); }
-
 void clear_lock_files(Agent& agent) {
   for (const auto& file : agent.instance.lock_files(agent.deadline)) {
     if (const auto reason = decision::reason_to_keep(file)) {

@@ -13,9 +13,6 @@ void check_server_directory(Agent& agent);
 /// primary had them raised to that.
 void start_with_enough(Agent& agent);
 
-/// Logs which hot-standby settings are configured lower than the primary had them.
-void name_low_settings(Agent& agent);
-
 /// Removes the lock files that keep the server from its start, if they cannot be a living server's, and logs either.
 /// No process of the instance is left.
 void clear_lock_files(Agent& agent);
