@@ -46,9 +46,17 @@ Observation observe_settled(Agent& agent, Deadline deadline) {
   return observation;
 }
 
+bool is_somebody_at_work(const pg::ServerProcesses& processes) {
+  return processes.postmaster || processes.single_user_backend;
+}
+
 void wait_until_gone(Agent& agent, Deadline deadline) {
-  while (agent.instance.processes().postmaster) {
-    if (deadline.expired()) throw ocf::Failure("the server did not stop in time (fast shutdown)");
+  for (auto now = agent.instance.processes(); is_somebody_at_work(now); now = agent.instance.processes()) {
+    if (deadline.expired()) {
+      throw ocf::Failure(now.postmaster ? "the server did not stop in time (fast shutdown)"
+                                        : "the single-user backend did not end in time, pid " +
+                                              std::to_string(*now.single_user_backend));
+    }
     deadline.pause(kProcessPoll);
   }
 }

@@ -37,6 +37,9 @@ bool is_server_gone(InstanceState state) {
     case InstanceState::Transitional:
     case InstanceState::Unresponsive:
     case InstanceState::Unreachable:
+    case InstanceState::Broken:
+    case InstanceState::SingleUser:
+    case InstanceState::Unknown:
     case InstanceState::Misplaced: break;
   }
   return false;
@@ -183,7 +186,7 @@ void promote(Agent& agent) {
 }
 
 void stop_server(Agent& agent) {
-  if (agent.instance.processes().postmaster) {
+  if (is_somebody_at_work(agent.instance.processes())) {
     agent.instance.request_stop();
     wait_until_gone(agent, agent.deadline);
   }

@@ -48,12 +48,16 @@ InstanceState state_without_server(const pg::ProbeFacts& facts) {
 
 InstanceState classify(const pg::ProbeFacts& facts) {
   if (facts.contact == Contact::Accepted) return facts.in_recovery ? InstanceState::Standby : InstanceState::Primary;
-  if (!facts.processes.postmaster) return state_without_server(facts);
+  if (!facts.processes.postmaster) {
+    if (!facts.processes.unknown.empty()) return InstanceState::Unknown;
+    return facts.processes.single_user_backend ? InstanceState::SingleUser : state_without_server(facts);
+  }
   switch (facts.contact) {
     case Contact::Saturated:
     case Contact::Denied: return role_by_control_data(facts);
     case Contact::NotYet: return InstanceState::Transitional;
     case Contact::NoResponse: return InstanceState::Unresponsive;
+    case Contact::Broken: return InstanceState::Broken;
     case Contact::NotListening:
     case Contact::Accepted: break;
   }
@@ -68,13 +72,32 @@ const StateAnswer& answer_of(InstanceState state) {
 std::string explain(InstanceState state, const pg::ProbeFacts& facts) {
   std::string sentence(answer_of(state).reason);
   if (state == InstanceState::Misplaced) return sentence + ": \"" + facts.processes.elsewhere.value_or("") + "\"";
-  const bool is_server_there = facts.processes.postmaster;
-  if (!sentence.empty() && is_server_there && !facts.contact_detail.empty()) sentence += ": " + facts.contact_detail;
+  const auto& processes = facts.processes;
+  std::string detail = processes.postmaster ? facts.contact_detail : std::string();
+  if (state == InstanceState::Unknown) detail = processes.unknown;
+  if (state == InstanceState::SingleUser) detail = "pid " + std::to_string(processes.single_user_backend.value_or(0));
+  if (!sentence.empty() && !detail.empty()) sentence += ": " + detail;
   return sentence;
 }
 
 bool may_settle(InstanceState state) {
-  return state == InstanceState::Transitional || state == InstanceState::Unreachable;
+  switch (state) {
+    case InstanceState::Transitional:
+    case InstanceState::Unreachable:
+    case InstanceState::Broken:
+    case InstanceState::SingleUser:
+    case InstanceState::Unknown: return true;
+    case InstanceState::Primary:
+    case InstanceState::Standby:
+    case InstanceState::Stopped:
+    case InstanceState::CrashedPrimary:
+    case InstanceState::CrashedStandby:
+    case InstanceState::Unresponsive:
+    case InstanceState::Damaged:
+    case InstanceState::Misplaced:
+    case InstanceState::Absent: break;
+  }
+  return false;
 }
 
 bool was_primary(const pg::ProbeFacts& facts) {

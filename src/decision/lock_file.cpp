@@ -5,7 +5,7 @@ namespace pgsqlms::decision {
 
 std::optional<std::string> reason_to_keep(const pg::LockFile& file) {
   const auto process = "process " + std::to_string(file.holder);
-  if (file.in_use) return "its socket or its shared memory is in use";
+  if (file.in_use) return "its socket is in use";
   switch (file.kind) {
     case pg::LockHolder::Server: return process + " is a server";
     case pg::LockHolder::Hidden: return process + " cannot be looked at";

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <iterator>
 
 #include "pgsqlms/system/file.hpp"
 #include "pgsqlms/text.hpp"
@@ -18,19 +19,68 @@ namespace {
 
 using pg::Contact;
 
-/// No question of the agent takes longer on a server that is well.
-constexpr const char* kSessionOptions = "-c statement_timeout=60s -c lock_timeout=5s -c search_path=pg_catalog";
+using std::chrono_literals::operator""ms;
+using std::chrono_literals::operator""s;
+
+/// No question of the agent takes longer on a server that is well. What an administrator sets for the sessions of users
+/// must neither fail nor hold up those of the agent; what stands here wins over ALTER ROLE. Every role may set these.
+constexpr const char* kSessionOptions =
+    "-c statement_timeout=60s -c lock_timeout=5s -c search_path=pg_catalog "
+    "-c default_transaction_deferrable=off -c local_preload_libraries=";
+/// There is always one of them, unless somebody took pains. No question of the agent depends on which one it is.
+constexpr const char* kDatabases[] = {"postgres", "template1"};
+constexpr Duration kRetry = 50ms;
+/// How long a server may close connections without a word, as one does that is short of something for a moment.
+constexpr Duration kSilencePatience = 1s;
 
 std::string first_line(std::string_view text) {
   const auto line = trimmed(text).substr(0, trimmed(text).find('\n'));
   return std::string(trimmed(line));
 }
 
-Contact contact_for(std::string_view sqlstate) {
+/// Whether the whole server is to blame: no file, no memory, no disk, no consistent data. A library that cannot be
+/// loaded into sessions has the same codes and is a matter of configuration; the server names the source file of an
+/// error.
+bool is_broken_inside(std::string_view sqlstate, std::string_view message) {
+  if (message.find("dfmgr.c:") != std::string_view::npos) return false;
+  // The folder of a database that there should be; else that database was dropped.
+  if (sqlstate == "3D000") return message.find("base/") != std::string_view::npos;
+  const auto kind = sqlstate.substr(0, 2);
+  return kind == "53" || kind == "58" || kind == "XX";
+}
+
+Contact contact_for(std::string_view sqlstate, std::string_view message) {
   if (sqlstate == "53300") return Contact::Saturated;
   if (sqlstate.substr(0, 4) == "57P0") return Contact::NotYet;  // cannot_connect_now, and the shutdowns
-  return sqlstate.empty() ? Contact::NotListening : Contact::Denied;
+  return is_broken_inside(sqlstate, message) ? Contact::Broken : Contact::Denied;
 }
+
+/// Whether the database refuses, not the server: there is none, or none may connect to it, or this role may not.
+bool is_refused_by_database(std::string_view sqlstate) {
+  return sqlstate == "3D000" || sqlstate == "55000" || sqlstate == "42501";
+}
+
+/// In the words of libpq, which are English in this process: it has no locale.
+bool was_closed_without_a_word(std::string_view message) {
+  constexpr std::string_view kWords[] = {"closed the connection unexpectedly", "could not receive data",
+                                         "could not send"};
+  return std::any_of(std::begin(kWords), std::end(kWords),
+                     [&](auto words) { return message.find(words) != std::string_view::npos; });
+}
+
+/// What the server said, without libpq's words about where it was asked.
+std::string words_of_server(std::string_view message) {
+  constexpr std::string_view kEnd = "\" failed: ";
+  const auto at = message.find(kEnd);
+  return first_line(at == std::string_view::npos ? message : message.substr(at + kEnd.size()));
+}
+
+/// Why there is no session, and what may help.
+struct Refusal {
+  QueryError error;
+  Duration patience = 0ms;        ///< how long it is worth trying again
+  bool another_database = false;  ///< may let the agent in
+};
 
 enum class Readiness { Ready, OutOfTime };
 
@@ -61,7 +111,7 @@ const char* replication_mode(SessionKind kind) {
   return nullptr;
 }
 
-PGconn* start_connecting(const Address& address, SessionKind kind) {
+PGconn* start_connecting(const Address& address, SessionKind kind, const char* database) {
   // libpq would look for it in the home directory of the environment, which is the cluster daemon's.
   const std::string passfile = address.user.home + "/.pgpass";
   const bool has_passfile = getenv("PGPASSFILE") == nullptr && exists(passfile);
@@ -72,7 +122,7 @@ PGconn* start_connecting(const Address& address, SessionKind kind) {
   const std::array<const char*, 10> values = {address.host.c_str(),
                                               address.port.c_str(),
                                               address.user.name.c_str(),
-                                              "postgres",
+                                              database,
                                               "pgsqlms",
                                               replication == nullptr ? kSessionOptions : nullptr,
                                               "SQL_ASCII",
@@ -82,20 +132,61 @@ PGconn* start_connecting(const Address& address, SessionKind kind) {
   return libpq().connect_start_params(names.data(), values.data(), 0);
 }
 
-/// Nothing when connected; else how far it came.
-std::optional<QueryError> finish_connecting(PGconn* session, Deadline deadline) {
+/// Who is at the other side of a unix socket; nothing over TCP.
+std::optional<ucred> peer_of(int socket) {
+  int domain = 0;
+  ucred peer{};
+  socklen_t domain_size = sizeof domain;
+  socklen_t peer_size = sizeof peer;
+  if (getsockopt(socket, SOL_SOCKET, SO_DOMAIN, &domain, &domain_size) != 0 || domain != AF_UNIX) return std::nullopt;
+  if (getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &peer_size) != 0) return std::nullopt;
+  return peer;
+}
+
+/// Where the socket's folder is open to all, anybody can listen there. libpq's `requirepeer` looks a name up each time.
+std::optional<Refusal> refuse_stranger(PGconn* session, const Address& address) {
+  constexpr auto kNobody = static_cast<uid_t>(-1);
+  const auto peer = peer_of(libpq().socket(session));
+  if (!peer || peer->uid == address.user.uid) return std::nullopt;
+  const auto socket = "\"" + address.host + "/.s.PGSQL." + address.port + "\"";
+  if (peer->uid == kNobody) {
+    return Refusal{{Contact::NoResponse, "the queue of socket " + socket + " is full"}, Duration::max()};
+  }
+  return Refusal{{Contact::NotListening, "the process at socket " + socket + " runs as " + describe_user(peer->uid) +
+                                             ", not as \"" + address.user.name + "\""}};
+}
+
+/// A session that failed, and how far it had come before that.
+Refusal refusal_of(PGconn* session, ConnStatusType before) {
+  const std::string message = libpq().error_message(session);
+  const auto sqlstate = sqlstate_in(message);
+  const auto refuse = [&](Contact contact, Duration patience = 0ms) {
+    return Refusal{{contact, first_line(message)}, patience};
+  };
+  if (!sqlstate.empty()) {
+    return {{contact_for(sqlstate, message), words_of_server(message)}, 0ms, is_refused_by_database(sqlstate)};
+  }
+  // There is a server, and libpq itself has nothing to answer it with.
+  if (libpq().connection_needs_password(session) != 0) return refuse(Contact::Denied);
+  const bool has_connected = before != CONNECTION_BAD && before != CONNECTION_NEEDED && before != CONNECTION_STARTED;
+  if (!has_connected) return refuse(Contact::NotListening);
+  // A postmaster that cannot fork says so in a few words without an SQLSTATE.
+  return was_closed_without_a_word(message) ? refuse(Contact::NotYet, kSilencePatience) : refuse(Contact::Saturated);
+}
+
+/// Nothing when connected.
+std::optional<Refusal> finish_connecting(PGconn* session, const Address& address, Deadline deadline) {
   libpq().set_error_verbosity(session, PQERRORS_VERBOSE);  // the only way to get the SQLSTATE of a refused connection
+  if (auto refusal = refuse_stranger(session, address)) return refusal;
   auto state = PGRES_POLLING_WRITING;
+  auto before = libpq().status(session);
   while (state != PGRES_POLLING_OK) {
-    if (state == PGRES_POLLING_FAILED || libpq().status(session) == CONNECTION_BAD) {
-      const std::string_view message = libpq().error_message(session);
-      // There is a server, and libpq itself has nothing to answer it with.
-      const bool lacks_password = libpq().connection_needs_password(session) != 0;
-      return QueryError{lacks_password ? Contact::Denied : contact_for(sqlstate_in(message)), first_line(message)};
-    }
+    const auto now = libpq().status(session);
+    if (state == PGRES_POLLING_FAILED || now == CONNECTION_BAD) return refusal_of(session, before);
+    before = now;
     const short events = state == PGRES_POLLING_READING ? POLLIN : POLLOUT;
     if (wait_for(session, events, deadline) == Readiness::OutOfTime) {
-      return QueryError{Contact::NoResponse, "no answer to an attempt to connect"};
+      return Refusal{{Contact::NoResponse, "no answer to an attempt to connect"}};
     }
     state = libpq().connect_poll(session);
   }
@@ -117,10 +208,15 @@ std::vector<Connection::Row> rows_of(const PGresult* result) {
 
 QueryError error_of(const PGresult* result, PGconn* session) {
   const char* const sqlstate = libpq().result_error_field(result, PG_DIAG_SQLSTATE);
-  const bool is_broken = libpq().status(session) == CONNECTION_BAD;
-  return {contact_for(sqlstate != nullptr ? sqlstate : (is_broken ? "" : "XX000")),
-          first_line(libpq().result_error_message(result))};
+  const std::string message = libpq().result_error_message(result);
+  const auto without_code = libpq().status(session) == CONNECTION_BAD ? Contact::NotListening : Contact::Denied;
+  return {sqlstate != nullptr ? contact_for(sqlstate, message) : without_code, first_line(message)};
 }
+
+/// PostgreSQL has no such transactions while it recovers, and refuses every question where they are the default.
+bool is_about_isolation(const QueryError& error) { return sqlstate_in(error.detail) == "0A000"; }
+
+constexpr const char* kUsualIsolation = "SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL READ COMMITTED";
 
 }  // namespace
 
@@ -140,14 +236,37 @@ std::string_view sqlstate_in(std::string_view message) {
 Connection::Attempt Connection::open(const Address& address, SessionKind kind, Deadline deadline) {
   // Peer authentication judges by the effective user.
   const ActingAs owner(reaches_socket(address) ? address.user : with_groups(address.user));
-  std::unique_ptr<Connection> connection(new Connection(start_connecting(address, kind)));
-  PGconn* const session = connection->session_.get();
-  if (session == nullptr) return {Contact::NotListening, "out of memory", nullptr};
-  if (auto error = finish_connecting(session, deadline)) return {error->contact, error->detail, nullptr};
-  return {Contact::Accepted, "", std::move(connection)};
+  const OwnSettings own;
+  std::optional<QueryError> error;
+  for (const auto* database : kDatabases) {
+    const auto began = deadline.remaining();
+    while (true) {
+      std::unique_ptr<Connection> connection(new Connection(start_connecting(address, kind, database)));
+      PGconn* const session = connection->session_.get();
+      if (session == nullptr) return {Contact::NotListening, "out of memory", nullptr};
+      auto refusal = finish_connecting(session, address, deadline);
+      if (!refusal) return {Contact::Accepted, "", std::move(connection)};
+      if (began - deadline.remaining() < refusal->patience && !deadline.expired()) {
+        deadline.pause(kRetry);
+        continue;
+      }
+      // Of several refusals the first one tells most.
+      if (!error) error = std::move(refusal->error);
+      if (!refusal->another_database) return {error->contact, error->detail, nullptr};
+      break;
+    }
+  }
+  return {error->contact, error->detail, nullptr};
 }
 
 Connection::Reply Connection::query(const std::string& sql, Deadline deadline) {
+  auto reply = ask(sql, deadline);
+  if (!reply.error || !is_about_isolation(*reply.error)) return reply;
+  if (ask(kUsualIsolation, deadline).error) return reply;
+  return ask(sql, deadline);
+}
+
+Connection::Reply Connection::ask(const std::string& sql, Deadline deadline) {
   PGconn* const session = session_.get();
   if (libpq().send_query(session, sql.c_str()) == 0) {
     return {{}, QueryError{Contact::NotListening, first_line(libpq().error_message(session))}};
@@ -171,12 +290,8 @@ Connection::Reply Connection::query(const std::string& sql, Deadline deadline) {
 }
 
 std::optional<pid_t> Connection::postmaster_pid() const {
-  ucred peer{};
-  socklen_t size = sizeof peer;
-  if (getsockopt(libpq().socket(session_.get()), SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0 || peer.pid <= 0) {
-    return std::nullopt;
-  }
-  return peer.pid;
+  const auto peer = peer_of(libpq().socket(session_.get()));
+  return peer && peer->pid > 0 ? std::optional(peer->pid) : std::nullopt;
 }
 
 }  // namespace pgsqlms::system

@@ -2,8 +2,13 @@
 #include "pgsqlms/system/libpq.hpp"
 
 #include <dlfcn.h>
+#include <unistd.h>
 
+#include <algorithm>
+#include <cstdlib>
+#include <iterator>
 #include <string>
+#include <string_view>
 
 #include "pgsqlms/ocf/answer.hpp"
 
@@ -51,7 +56,48 @@ Libpq load() {
   return functions;
 }
 
+bool proves_identity(std::string_view name) {
+  constexpr std::string_view kKept[] = {"PGPASSFILE", "PGPASSWORD",    "PGSSLCERT",
+                                        "PGSSLKEY",   "PGSSLROOTCERT", "PGKRBSRVNAME"};
+  return std::find(std::begin(kKept), std::end(kKept), name) != std::end(kKept);
+}
+
 }  // namespace
+
+OwnSettings::OwnSettings() {
+  for (char** variable = environ; *variable != nullptr; ++variable) {
+    const std::string_view text = *variable;
+    const auto equals = text.find('=');
+    const auto name = text.substr(0, equals);
+    if (equals == std::string_view::npos || name.substr(0, 2) != "PG" || proves_identity(name)) continue;
+    former_.emplace_back(name, text.substr(equals + 1));
+  }
+  for (const auto& [name, value] : former_) unsetenv(name.c_str());
+}
+
+OwnSettings::~OwnSettings() {
+  for (const auto& [name, value] : former_) setenv(name.c_str(), value.c_str(), 1);
+}
+
+std::vector<std::string> variables_for_clients() {
+  return {"PGHOST",
+          "PGHOSTADDR",
+          "PGPORT",
+          "PGDATABASE",
+          "PGUSER",
+          "PGSERVICE",
+          "PGOPTIONS",
+          "PGAPPNAME",
+          "PGDATA",
+          "PGREQUIREPEER",
+          "PGTARGETSESSIONATTRS",
+          "PGLOADBALANCEHOSTS",
+          "PGCLIENTENCODING",
+          "PGDATESTYLE",
+          "PGTZ",
+          "PGGEQO",
+          "PGCONNECT_TIMEOUT"};
+}
 
 const Libpq& libpq() {
   static const Libpq functions = load();

@@ -15,6 +15,7 @@
 #include "pgsqlms/system/conninfo.hpp"
 #include "pgsqlms/system/file.hpp"
 #include "pgsqlms/system/lock_files.hpp"
+#include "pgsqlms/system/pidfd.hpp"
 #include "pgsqlms/system/server_processes.hpp"
 #include "pgsqlms/system/stray_server.hpp"
 #include "pgsqlms/text.hpp"
@@ -75,8 +76,18 @@ std::vector<std::string> readable_options(const std::string& text) try {
   return {};
 }
 
-bool has_postmaster(const std::vector<ServerProcess>& processes) {
-  return std::any_of(processes.begin(), processes.end(), [](const auto& process) { return process.postmaster; });
+std::optional<pid_t> postmaster_among(const std::vector<ServerProcess>& processes) {
+  for (const auto& process : processes) {
+    if (process.postmaster) return process.pid;
+  }
+  return std::nullopt;
+}
+
+std::optional<pid_t> single_user_backend_among(const std::vector<ServerProcess>& processes) {
+  for (const auto& process : processes) {
+    if (process.single_user) return process.pid;
+  }
+  return std::nullopt;
 }
 
 /// A record as pg_waldump, or before PostgreSQL 10 pg_xlogdump, prints it.
@@ -229,12 +240,37 @@ pg::ProbeFacts LocalInstance::probe(Deadline deadline) {
   return facts;
 }
 
+Traces LocalInstance::traces() {
+  Traces traces{parameters_.datadir, "", std::nullopt};
+  if (parameters_.pghost.front() == '/') traces.socket = parameters_.pghost + "/.s.PGSQL." + parameters_.pgport;
+  if (has_user()) traces.owner = user().uid;
+  return traces;
+}
+
+/// Blind is not empty: where a postmaster was not seen, other signs of one count against "gone".
+Survey LocalInstance::survey() {
+  auto survey = survey_server(parameters_.datadir);
+  if (postmaster_among(survey.processes)) return {std::move(survey.processes), ""};
+  const auto clues = traces();
+  if (!survey.blind_spot.empty()) {
+    if (const auto postmaster = find_listening_postmaster(clues)) return {{{*postmaster, true, false}}, ""};
+    return survey;
+  }
+  survey.blind_spot = find_hidden_process(clues);
+  // Orphans and single-user backends use the memory, too.
+  if (survey.blind_spot.empty() && survey.processes.empty()) survey.blind_spot = find_attached_memory(clues);
+  return survey;
+}
+
 pg::ServerProcesses LocalInstance::processes() {
-  const auto found = find_server_processes(parameters_.datadir);
+  const auto found = survey();
   pg::ServerProcesses processes;
-  processes.postmaster = has_postmaster(found);
-  processes.orphans = processes.postmaster ? 0 : found.size();
-  if (found.empty() && has_user()) {
+  processes.postmaster = postmaster_among(found.processes).has_value();
+  processes.single_user_backend = single_user_backend_among(found.processes);
+  const bool are_orphans = !processes.postmaster && !processes.single_user_backend;
+  processes.orphans = are_orphans ? found.processes.size() : 0;
+  processes.unknown = found.blind_spot;
+  if (found.processes.empty() && has_user()) {
     processes.elsewhere =
         find_stray_directory({user().uid, parameters_.pgdata, parameters_.datadir,
                               readable_options(parameters_.start_opts), parameters_.pghost, parameters_.pgport});
@@ -271,11 +307,17 @@ std::optional<pg::ControlData> LocalInstance::control_data(Deadline deadline) {
 
 bool LocalInstance::answers(Deadline deadline) {
   const auto seconds = std::to_string(std::max<std::int64_t>(deadline.remaining() / 1s, 1));
-  const std::array<const char*, 4> keywords = {"host", "port", "connect_timeout", nullptr};
-  const std::array<const char*, 4> values = {parameters_.pghost.c_str(), parameters_.pgport.c_str(), seconds.c_str(),
-                                             nullptr};
+  const std::array<const char*, 5> keywords = {"host", "port", "connect_timeout", "requirepeer", nullptr};
+  const std::array<const char*, 5> values = {parameters_.pghost.c_str(), parameters_.pgport.c_str(), seconds.c_str(),
+                                             parameters_.system_user.c_str(), nullptr};
+  const OwnSettings own;
   const auto answer = libpq().ping_params(keywords.data(), values.data(), 0);
   return answer == PQPING_OK || answer == PQPING_REJECT;
+}
+
+bool LocalInstance::has_session(Deadline deadline) {
+  if (!connection_) connection_ = Connection::open(address(), SessionKind::Sql, deadline).connection;
+  return connection_ != nullptr;
 }
 
 std::vector<Connection::Row> LocalInstance::ask(const std::string& sql, Deadline deadline) {
@@ -317,6 +359,14 @@ pg::ReplicationStatus LocalInstance::replication_status(Deadline deadline) {
   return status;
 }
 
+/// From PostgreSQL 10 on the lines of pg_hba.conf for databases let it in, where there is a database to connect to.
+std::optional<pg::Identity> LocalInstance::identify_system(Deadline deadline) {
+  if (version().value_or(pg::ServerVersion{}).replicates_by_database_line()) {
+    if (const auto identity = identify_system(SessionKind::DatabaseReplication, deadline)) return identity;
+  }
+  return identify_system(SessionKind::PhysicalReplication, deadline);
+}
+
 std::optional<pg::Identity> LocalInstance::identify_system(SessionKind kind, Deadline deadline) {
   const auto attempt = Connection::open(address(), kind, deadline);
   if (!attempt.connection) return std::nullopt;
@@ -356,29 +406,32 @@ pg::Identity LocalInstance::identify_by_sql(Deadline deadline) {
 }
 
 pg::Identity LocalInstance::identify(Deadline deadline) {
-  const auto running = version().value_or(pg::ServerVersion{});
-  const auto kind =
-      running.replicates_by_database_line() ? SessionKind::DatabaseReplication : SessionKind::PhysicalReplication;
-  auto told = identify_system(kind, deadline);
+  auto told = identify_system(deadline);
   auto identity = told ? *told : identify_by_sql(deadline);
   identity.has_more_wal = has_wal_after(identity.position, deadline);
   return identity;
 }
 
 /// The startup process asks for streaming only at the end of its own WAL. Before, received is unknown, and replayed is
-/// less than there is. A standby without a primary never asks; there the WAL itself tells.
+/// less than there is. A standby without a primary never asks; there the WAL itself tells, and also where no database
+/// lets the agent in.
 bool LocalInstance::has_wal_after(const pg::WalPosition& position, Deadline deadline) {
   const bool has_wal_names = version().value_or(pg::ServerVersion{}).has_wal_names();
-  const auto rows = ask(has_wal_names ? "SELECT pg_is_in_recovery() AND pg_last_wal_receive_lsn() IS NULL"
-                                      : "SELECT pg_is_in_recovery() AND pg_last_xlog_receive_location() IS NULL",
-                        deadline);
-  if (rows.at(0).at(0) != "t") return false;
+  if (has_session(deadline)) {
+    const auto rows = ask(has_wal_names ? "SELECT pg_is_in_recovery() AND pg_last_wal_receive_lsn() IS NULL"
+                                        : "SELECT pg_is_in_recovery() AND pg_last_xlog_receive_location() IS NULL",
+                          deadline);
+    if (rows.at(0).at(0) != "t") return false;
+  } else {
+    const auto control = control_data(deadline);
+    if (!control || control->state != pg::DbState::InArchiveRecovery) return false;
+  }
   Command command;
   command.user = &owner();
   command.arguments = {program(has_wal_names ? "pg_waldump" : "pg_xlogdump"), "--path=" + wal_directory(has_wal_names),
                        "--timeline=" + std::to_string(position.timeline), "--start=" + to_string(position.lsn),
                        "--limit=1"};
-  return run(command, deadline).out.find("rmgr: ") != std::string::npos;
+  return run_surely(command, deadline).out.find("rmgr: ") != std::string::npos;
 }
 
 pg::TimelineHistory LocalInstance::timeline_history(pg::Timeline timeline) {
@@ -589,7 +642,8 @@ void LocalInstance::remove_lock_file(const pg::LockFile& file, Deadline deadline
   const bool is_unchanged = std::any_of(again.begin(), again.end(), [&](const auto& other) {
     return other.path == file.path && other.kind == file.kind && other.holder == file.holder && !other.in_use;
   });
-  if (!is_unchanged || !find_server_processes(parameters_.datadir).empty()) return;
+  const auto found = survey();
+  if (!is_unchanged || !found.processes.empty() || !found.blind_spot.empty()) return;
   const auto slash = file.path.rfind('/');
   const ActingAs acting(owner());
   remove_file(file.path.substr(0, slash), file.path.substr(slash + 1));
@@ -605,6 +659,7 @@ Command LocalInstance::pg_ctl(const std::vector<std::string>& arguments) {
   command.arguments.insert(command.arguments.end(), arguments.begin(), arguments.end());
   command.user = &owner();
   command.parsed_output = false;  // the server inherits this environment
+  command.unset = variables_for_clients();
   return command;
 }
 
@@ -641,33 +696,75 @@ void LocalInstance::start(const std::vector<pg::Setting>& raised, Deadline deadl
 /// or name somebody else's process.
 void LocalInstance::request_stop() {
   connection_.reset();
-  for (const auto& process : find_server_processes(parameters_.datadir)) {
+  for (const auto& process : survey().processes) {
     if (process.postmaster) kill(process.pid, SIGINT);
+    if (process.single_user) kill(process.pid, SIGTERM);  // SIGINT would only cancel its query
   }
 }
 
+/// Before PostgreSQL 13 a paused replay does not notice that it is to end.
+void LocalInstance::resume_replay(Deadline deadline) {
+  if (!connection_ || connection_->server_version() >= 130000) return;
+  const bool has_wal_names = pg::ServerVersion{connection_->server_version()}.has_wal_names();
+  const auto* const question = has_wal_names ? "SELECT pg_is_wal_replay_paused()" : "SELECT pg_is_xlog_replay_paused()";
+  if (ask(question, deadline).at(0).at(0) != "t") return;
+  static_cast<void>(ask(has_wal_names ? "SELECT pg_wal_replay_resume()" : "SELECT pg_xlog_replay_resume()", deadline));
+}
+
+/// What pg_ctl promote and pg_promote() do since PostgreSQL 9.3, but to the postmaster that was found: postmaster.pid
+/// may name somebody else's process, which the signal would end.
 void LocalInstance::request_promotion(Deadline deadline) {
-  const auto outcome = run(pg_ctl({"-W", "promote"}), deadline);
-  if (!outcome.succeeded()) throw Failure("pg_ctl promote: " + describe(outcome));
+  const auto control = control_data(deadline);
+  if (!control || control->state != pg::DbState::InArchiveRecovery) {
+    throw Failure("there is no standby to promote, pg_control says: " +
+                  (control ? std::string(to_string(control->state)) : "nothing readable"));
+  }
+  resume_replay(deadline);
+  const auto postmaster = postmaster_among(survey().processes);
+  if (!postmaster) throw Failure("no server to promote in \"" + parameters_.datadir + "\"");
+  // First the handle, then the second look: nobody else can have got that pid.
+  const auto pidfd = open_pidfd(*postmaster);
+  const ActingAs acting(owner());
+  replace_file(parameters_.datadir, "promote", "");
+  const bool is_still_there = postmaster_among(find_server_processes(parameters_.datadir)) == postmaster ||
+                              find_listening_postmaster(traces()) == postmaster;
+  const bool is_told =
+      is_still_there && (pidfd.is_open() ? signal_by_pidfd(pidfd, SIGUSR1) : kill(*postmaster, SIGUSR1) == 0);
+  if (is_told) return;
+  unlink((parameters_.datadir + "/promote").c_str());
+  throw Failure("the server to promote has ended, pid " + std::to_string(*postmaster));
 }
 
 void LocalInstance::end_orphans(Deadline deadline) {
   const auto patience = deadline.within(kOrphanPatience);
   while (true) {
-    const auto found = find_server_processes(parameters_.datadir);
-    if (found.empty()) return;
-    const auto pid = std::to_string(found.front().pid);
-    if (has_postmaster(found)) {
+    const auto found = survey();
+    if (found.processes.empty() && found.blind_spot.empty()) return;
+    if (!found.blind_spot.empty()) {
+      // Who seems to be an orphan may have a postmaster that cannot be seen.
+      if (deadline.expired()) {
+        throw Failure("whether a server runs in \"" + parameters_.datadir + "\" cannot be told: " + found.blind_spot);
+      }
+    } else if (const auto owner = postmaster_among(found.processes)) {
       // Not an orphan of it is touched. What was forked just before its postmaster died still looks like one, hence the
       // patience.
-      if (patience.expired()) throw Failure("a server runs in \"" + parameters_.datadir + "\", pid " + pid);
+      if (patience.expired()) throw_occupied("a server runs", *owner);
+    } else if (const auto backend = single_user_backend_among(found.processes)) {
+      if (patience.expired()) throw_occupied("a single-user backend works", *backend);
     } else {
-      if (deadline.expired()) throw Failure(std::to_string(found.size()) + " orphaned server processes, pid " + pid);
+      const auto pid = std::to_string(found.processes.front().pid);
+      if (deadline.expired()) {
+        throw Failure(std::to_string(found.processes.size()) + " orphaned server processes, pid " + pid);
+      }
       // One that is frozen listens to nothing but SIGKILL.
-      for (const auto& process : found) kill(process.pid, patience.expired() ? SIGKILL : SIGQUIT);
+      for (const auto& process : found.processes) kill(process.pid, patience.expired() ? SIGKILL : SIGQUIT);
     }
     deadline.pause(kOrphanPoll);
   }
+}
+
+void LocalInstance::throw_occupied(const std::string& who, pid_t pid) const {
+  throw Failure(who + " in \"" + parameters_.datadir + "\", pid " + std::to_string(pid));
 }
 
 /// The last telling line of the file that the logging collector writes to.

@@ -28,12 +28,6 @@ std::string line_of(const std::vector<std::string_view>& lines, std::size_t numb
   return number < lines.size() ? std::string(trimmed(lines[number])) : std::string();
 }
 
-/// What atoi() sees; that of a single-user server is negative. 0 if it is no number.
-pid_t process_named(std::string text) {
-  if (!text.empty() && text.front() == '-') text.erase(0, 1);
-  return parse_number<pid_t>(text.substr(0, text.find_first_not_of("0123456789"))).value_or(0);
-}
-
 std::string proc_entry(pid_t pid, const char* name) { return "/proc/" + std::to_string(pid) + "/" + name; }
 
 bool can_be_looked_at(pid_t pid) {
@@ -72,26 +66,15 @@ bool somebody_listens(const std::string& path) {
   return errno != ECONNREFUSED && errno != ENOENT && errno != ENOTDIR;
 }
 
-/// Whether a process has the server's shared memory: "key id". After a reboot the id may be another server's.
-bool is_attached(const std::string& line) {
-  const auto columns = words(line);
-  if (columns.size() != 2) return false;
-  const auto key = parse_number<unsigned long>(columns[0]);
-  const auto id = parse_number<int>(columns[1]);
-  shmid_ds segment{};
-  if (!key || !id || shmctl(*id, IPC_STAT, &segment) != 0) return false;
-  return static_cast<key_t>(*key) == segment.shm_perm.__key && segment.shm_nattch > 0;
-}
-
 std::string socket_path(const std::string& directory, const std::string& port) {
   return directory + "/.s.PGSQL." + port;
 }
 
 /// Nothing if PostgreSQL removes a file that names this process.
-std::optional<pg::LockFile> obstruction(const LockOwner& owner, std::string path, const std::string& process) {
+std::optional<pg::LockFile> obstruction(const LockOwner& owner, std::string path, const PidFile& written) {
   pg::LockFile file;
   file.path = std::move(path);
-  file.holder = process_named(process);
+  file.holder = process_in(written);
   if (file.holder == 0) return file;
   if (!counts_as_alive(file.holder, owner)) return std::nullopt;
   file.kind = holder_of(file.holder, owner);
@@ -100,24 +83,42 @@ std::optional<pg::LockFile> obstruction(const LockOwner& owner, std::string path
 
 }  // namespace
 
-PidFile read_pid_file(const std::string& data_directory) {
-  const auto text = read_file(data_directory + "/postmaster.pid").value_or("");
+PidFile read_lock_file(const std::string& path) {
+  const auto text = read_file(path).value_or("");
   const auto lines = split(text, "\n");
-  return {line_of(lines, 0), line_of(lines, 3), line_of(lines, 4), line_of(lines, 6)};
+  return {line_of(lines, 0), line_of(lines, 1), line_of(lines, 3), line_of(lines, 4), line_of(lines, 6)};
+}
+
+PidFile read_pid_file(const std::string& data_directory) { return read_lock_file(data_directory + "/postmaster.pid"); }
+
+/// What atoi() sees; that of a single-user server is negative.
+pid_t process_in(const PidFile& file) {
+  auto text = file.process;
+  if (!text.empty() && text.front() == '-') text.erase(0, 1);
+  return parse_number<pid_t>(text.substr(0, text.find_first_not_of("0123456789"))).value_or(0);
+}
+
+bool is_memory_in_use(const PidFile& file) {
+  const auto columns = words(file.shared_memory);
+  if (columns.size() != 2) return false;
+  const auto key = parse_number<unsigned long>(columns[0]);
+  const auto id = parse_number<int>(columns[1]);
+  shmid_ds segment{};
+  if (!key || !id || shmctl(*id, IPC_STAT, &segment) != 0) return false;
+  return static_cast<key_t>(*key) == segment.shm_perm.__key && segment.shm_nattch > 0;
 }
 
 std::optional<pg::LockFile> obstructing_pid_file(const LockOwner& owner) {
   const auto path = owner.data_directory + "/postmaster.pid";
   if (!exists(path)) return std::nullopt;
   const auto written = read_pid_file(owner.data_directory);
-  auto file = obstruction(owner, path, written.process);
+  auto file = obstruction(owner, path, written);
   if (!file) return std::nullopt;
   auto directory = written.socket_directory;
   if (!directory.empty() && directory.front() != '/') directory = owner.data_directory + "/" + directory;
   // What the file does not tell, or a server whose processes are not seen, the instance's own socket may.
   file->in_use = somebody_listens(socket_path(owner.host, owner.port)) ||
-                 (!directory.empty() && somebody_listens(socket_path(directory, written.port))) ||
-                 is_attached(written.shared_memory);
+                 (!directory.empty() && somebody_listens(socket_path(directory, written.port)));
   return file;
 }
 
@@ -125,8 +126,7 @@ std::optional<pg::LockFile> obstructing_socket_lock(const LockOwner& owner, cons
   const auto socket = socket_path(directory, owner.port);
   const auto path = socket + ".lock";
   if (!exists(path)) return std::nullopt;
-  const auto text = read_file(path).value_or("");
-  auto file = obstruction(owner, path, line_of(split(text, "\n"), 0));
+  auto file = obstruction(owner, path, read_lock_file(path));
   if (file) file->in_use = somebody_listens(socket);
   return file;
 }

@@ -21,6 +21,10 @@ namespace {
 // The kernel sets close-on-exec by itself.
 Descriptor open_pidfd(pid_t pid) { return Descriptor(static_cast<int>(syscall(SYS_pidfd_open, pid, 0))); }
 
-void kill_by_pidfd(const Descriptor& pidfd) { syscall(SYS_pidfd_send_signal, pidfd.number(), SIGKILL, nullptr, 0); }
+void kill_by_pidfd(const Descriptor& pidfd) { static_cast<void>(signal_by_pidfd(pidfd, SIGKILL)); }
+
+bool signal_by_pidfd(const Descriptor& pidfd, int signal) {
+  return syscall(SYS_pidfd_send_signal, pidfd.number(), signal, nullptr, 0) == 0;
+}
 
 }  // namespace pgsqlms::system

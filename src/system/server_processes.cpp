@@ -3,14 +3,19 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <sys/fsuid.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <climits>
+#include <cstring>
 #include <memory>
 
+#include "pgsqlms/system/file.hpp"
+#include "pgsqlms/system/lock_files.hpp"
 #include "pgsqlms/text.hpp"
 
 namespace pgsqlms::system {
@@ -31,34 +36,45 @@ std::string link_target(const std::string& link) {
   return std::string(target);
 }
 
-/// A process that is just ending has no program any more, but may still hold the server's shared memory.
-bool is_postgres_program(pid_t pid) {
-  const auto program = link_target(entry(pid, "exe"));
-  if (program.empty()) return true;
+bool has_known_name(const std::string& program) {
   const auto name = program.substr(program.find_last_of('/') + 1);
   return name == "postgres" || name == "postmaster" || name == "edb-postgres";
 }
 
-/// The beginning of a file in /proc; empty if the process has just ended.
-std::string read_entry(pid_t pid, const char* name) {
+/// Whether an error of a look at /proc says that there is no such process any more.
+bool says_gone(int error) { return error == ENOENT || error == ESRCH; }
+
+/// The beginning of a file in /proc; nothing if it cannot be read (see errno).
+std::optional<std::string> read_entry(pid_t pid, const char* name) {
   std::array<char, 4096> buffer{};
   const int file = open(entry(pid, name).c_str(), O_RDONLY | O_CLOEXEC);
-  if (file < 0) return {};
+  if (file < 0) return std::nullopt;
   const auto count = read(file, buffer.data(), buffer.size());
+  const int error = errno;
   close(file);
-  return count > 0 ? std::string(buffer.data(), static_cast<std::size_t>(count)) : std::string();
+  errno = error;
+  if (count < 0) return std::nullopt;
+  return std::string(buffer.data(), static_cast<std::size_t>(count));
 }
 
-/// All server processes but the postmaster call themselves "postgres: ...", soon after they were forked.
-bool calls_itself_child(pid_t pid) {
-  constexpr std::string_view kChildTitle = "postgres: ";
-  const auto command = read_entry(pid, "cmdline");
-  return command.empty() || command.compare(0, kChildTitle.size(), kChildTitle) == 0;
+constexpr std::string_view kChildTitle = "postgres: ";
+
+/// All server processes but the postmaster call themselves "postgres: ...", soon after they were forked. One that ends
+/// has no command line.
+bool is_title_of_child(std::string_view command) {
+  return command.empty() || command.substr(0, kChildTitle.size()) == kChildTitle;
+}
+
+/// PostgreSQL takes these words as the first argument only.
+bool is_command_without_server(std::string_view command) {
+  const auto arguments = split(command, std::string_view("\0", 1));
+  if (arguments.size() < 2) return false;
+  return arguments[1] == "--single" || arguments[1] == "--boot" || arguments[1] == "--check";
 }
 
 /// 0 if there is no such process.
 pid_t parent_of(pid_t pid) {
-  const auto status = read_entry(pid, "stat");  // pid (name) state parent ...
+  const auto status = read_entry(pid, "stat").value_or("");  // pid (name) state parent ...
   const auto columns = words(std::string_view(status).substr(std::min(status.rfind(')'), status.size())));
   return columns.size() > 2 ? parse_number<pid_t>(columns[2]).value_or(0) : 0;
 }
@@ -66,6 +82,19 @@ pid_t parent_of(pid_t pid) {
 std::optional<uid_t> owner_of(const std::string& path) {
   struct stat status {};
   return stat(path.c_str(), &status) == 0 ? std::optional(status.st_uid) : std::nullopt;
+}
+
+/// The user that the process acts as. The entries of one that must not be dumped (a program with capabilities) belong
+/// to root, whoever it is.
+std::optional<uid_t> user_of(pid_t pid) {
+  const auto owner = owner_of("/proc/" + std::to_string(pid));
+  if (owner != uid_t{0}) return owner;
+  constexpr std::string_view kLabel = "\nUid:\t";
+  const auto status = read_entry(pid, "status").value_or("");
+  const auto at = status.find(kLabel);
+  if (at == std::string::npos) return owner;
+  const auto numbers = words(std::string_view(status).substr(at + kLabel.size()));
+  return numbers.empty() ? owner : parse_number<uid_t>(numbers[0]);
 }
 
 /// In a container a directory of the same name is another one.
@@ -79,7 +108,7 @@ bool works_in(pid_t pid, const std::string& directory) {
 
 /// Whether the command line has `-D DIRECTORY`.
 bool is_started_on(pid_t pid, const std::string& directory) {
-  const auto command = read_entry(pid, "cmdline");
+  const auto command = read_entry(pid, "cmdline").value_or("");
   return command.find(std::string("\0-D\0", 4) + directory + '\0') != std::string::npos;
 }
 
@@ -90,12 +119,128 @@ bool has_lost(pid_t pid, const std::string& directory) {
   return is_started_on(pid, directory) || is_started_on(parent_of(pid), directory);
 }
 
-/// Until its client has said what it wants, a backend has the command line of the postmaster that forked it.
-bool is_postmaster(pid_t pid, const std::vector<ServerProcess>& processes) {
-  if (calls_itself_child(pid)) return false;
-  const auto parent = parent_of(pid);
-  return std::none_of(processes.begin(), processes.end(), [&](const auto& process) { return process.pid == parent; });
+/// Whether the command line names another data directory.
+bool is_started_elsewhere(std::string_view command, const std::string& directory) {
+  const std::string_view option("\0-D\0", 4);
+  const auto at = command.find(option);
+  if (at == std::string_view::npos) return false;
+  const auto rest = command.substr(at + option.size());
+  const std::string named(rest.substr(0, rest.find('\0')));
+  return named != directory && !is_same_directory(named, directory);
 }
+
+/// Whether a process that cannot be looked at may be one of the server's, as far as its command line tells.
+bool may_belong_to(pid_t pid, const std::string& directory) {
+  const auto command = read_entry(pid, "cmdline");
+  if (!command) return !says_gone(errno);
+  const std::string_view program = std::string_view(*command).substr(0, command->find('\0'));
+  if (program.find("postgres") == std::string_view::npos && program.find("postmaster") == std::string_view::npos) {
+    return false;
+  }
+  return !is_started_elsewhere(*command, directory) &&
+         !is_started_elsewhere(read_entry(parent_of(pid), "cmdline").value_or(""), directory);
+}
+
+/// A process of the data directory's owner that works there, whatever it is.
+struct Worker {
+  pid_t pid = 0;
+  pid_t parent = 0;
+  std::string command;
+  std::string program;
+};
+
+/// A server may be of any name, but all its processes run the same program, and most of them say what they are. An
+/// administrator's shell does neither. Who is just ending has no program any more, but may hold the shared memory.
+std::vector<Worker> without_strangers(std::vector<Worker> workers, pid_t named) {
+  std::vector<std::string> programs;
+  for (const auto& worker : workers) {
+    const bool says_so = !worker.command.empty() && is_title_of_child(worker.command);
+    if (says_so || worker.pid == named) programs.push_back(worker.program);
+  }
+  const auto is_stranger = [&](const Worker& worker) {
+    return !worker.program.empty() && !has_known_name(worker.program) &&
+           std::find(programs.begin(), programs.end(), worker.program) == programs.end();
+  };
+  workers.erase(std::remove_if(workers.begin(), workers.end(), is_stranger), workers.end());
+  return workers;
+}
+
+/// Until its client has said what it wants, a backend has the command line of the postmaster that forked it.
+ServerProcess role_of(const Worker& worker, const std::vector<Worker>& all) {
+  if (is_command_without_server(worker.command)) return {worker.pid, false, true};
+  const bool has_parent =
+      std::any_of(all.begin(), all.end(), [&](const auto& other) { return other.pid == worker.parent; });
+  return {worker.pid, !has_parent && !is_title_of_child(worker.command), false};
+}
+
+/// One round through /proc.
+class Look {
+ public:
+  // PostgreSQL refuses a data directory that is not its user's own. One that is gone has no owner to compare with, and
+  // may have left an empty mount point.
+  explicit Look(const std::string& directory)
+      : directory_(directory), owner_(exists(directory + "/PG_VERSION") ? owner_of(directory) : std::nullopt) {}
+
+  Survey around() && {
+    const std::unique_ptr<DIR, int (*)(DIR*)> proc(opendir("/proc"), closedir);
+    if (!proc) return {{}, std::string("/proc cannot be read: ") + std::strerror(errno)};
+    if (link_target("/proc/self") != std::to_string(getpid())) {
+      return {{}, "/proc is not mounted here, or shows another namespace of processes"};
+    }
+    errno = 0;
+    while (const dirent* const found = readdir(proc.get())) {
+      if (const auto pid = parse_number<pid_t>(found->d_name)) examine(*pid);
+      errno = 0;
+    }
+    if (errno != 0) blind_spot_ = std::string("/proc cannot be read: ") + std::strerror(errno);
+    const auto workers = without_strangers(std::move(workers_), process_in(read_pid_file(directory_)));
+    std::vector<ServerProcess> processes;
+    processes.reserve(workers.size());
+    for (const auto& worker : workers) processes.push_back(role_of(worker, workers));
+    return {std::move(processes), std::move(blind_spot_)};
+  }
+
+ private:
+  void examine(pid_t pid) {
+    if (owner_ && user_of(pid) != owner_) return;
+    struct stat status {};
+    if (stat(entry(pid, "cwd").c_str(), &status) != 0 && !says_gone(errno)) {
+      // Without an owner to go by, everybody's processes would count.
+      if (owner_) hide(pid, errno);
+      return;
+    }
+    if (!works_in(pid, directory_) && (owner_ || !has_lost(pid, directory_))) return;
+    auto command = read_entry(pid, "cmdline");
+    if (!command && !says_gone(errno)) return hide(pid, errno);
+    workers_.push_back({pid, parent_of(pid), command.value_or(""), link_target(entry(pid, "exe"))});
+  }
+
+  void hide(pid_t pid, int error) {
+    if (!may_belong_to(pid, directory_)) return;
+    blind_spot_ = "process " + std::to_string(pid) + " cannot be looked at: " + std::strerror(error);
+  }
+
+  const std::string& directory_;
+  std::optional<uid_t> owner_;
+  std::vector<Worker> workers_;
+  std::string blind_spot_;
+};
+
+/// Sees files with the rights of another one's owner, in this thread only. Without the right to do so nothing changes.
+class LookingAs {
+ public:
+  explicit LookingAs(const struct stat& file) : group_(setfsgid(file.st_gid)), user_(setfsuid(file.st_uid)) {}
+  ~LookingAs() {
+    setfsuid(user_);
+    setfsgid(group_);
+  }
+  LookingAs(const LookingAs&) = delete;
+  LookingAs& operator=(const LookingAs&) = delete;
+
+ private:
+  int group_;
+  int user_;
+};
 
 }  // namespace
 
@@ -106,27 +251,23 @@ bool is_same_directory(const std::string& a, const std::string& b) {
          first.st_ino == second.st_ino;
 }
 
-std::vector<ServerProcess> find_server_processes(const std::string& data_directory) {
-  // PostgreSQL refuses a data directory that is not its user's own. One that is gone has no owner to compare with, and
-  // may have left an empty mount point.
-  const bool is_there = access((data_directory + "/PG_VERSION").c_str(), F_OK) == 0;
-  const auto owner = is_there ? owner_of(data_directory) : std::nullopt;
-  std::vector<ServerProcess> processes;
-  const std::unique_ptr<DIR, int (*)(DIR*)> proc(opendir("/proc"), closedir);
-  if (!proc) return processes;
-  while (const dirent* const found = readdir(proc.get())) {
-    const auto pid = parse_number<pid_t>(found->d_name);
-    if (!pid || (owner && owner_of("/proc/" + std::to_string(*pid)) != owner)) continue;
-    if (!is_postgres_program(*pid)) continue;
-    if (!works_in(*pid, data_directory) && (owner || !has_lost(*pid, data_directory))) continue;
-    processes.push_back({*pid, false});
+Survey survey_server(const std::string& data_directory) {
+  struct stat status {};
+  if (stat(data_directory.c_str(), &status) == 0) {
+    const LookingAs owner(status);
+    auto survey = Look(data_directory).around();
+    if (survey.blind_spot.empty()) return survey;
   }
-  for (auto& process : processes) process.postmaster = is_postmaster(process.pid, processes);
-  return processes;
+  return Look(data_directory).around();
+}
+
+std::vector<ServerProcess> find_server_processes(const std::string& data_directory) {
+  return survey_server(data_directory).processes;
 }
 
 std::optional<std::string> served_directory(pid_t postmaster) {
-  if (!is_postgres_program(postmaster)) return std::nullopt;
+  const auto program = link_target(entry(postmaster, "exe"));
+  if (!program.empty() && !has_known_name(program)) return std::nullopt;
   auto directory = link_target(entry(postmaster, "cwd"));
   return directory.empty() ? std::nullopt : std::optional(std::move(directory));
 }

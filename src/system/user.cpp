@@ -54,6 +54,16 @@ std::optional<User> find_user(const std::string& name) {
   return User{name, entry.pw_dir, entry.pw_uid, entry.pw_gid, {}};
 }
 
+std::string describe_user(uid_t uid) {
+  passwd entry{};
+  passwd* found = nullptr;
+  std::vector<char> buffer(16384);
+  if (getpwuid_r(uid, &entry, buffer.data(), buffer.size(), &found) != 0 || found == nullptr) {
+    return "uid " + std::to_string(uid);
+  }
+  return "\"" + std::string(entry.pw_name) + "\"";
+}
+
 User with_groups(User user) {
   if (user.groups.empty()) user.groups = find_groups(user.name, user.gid);
   return user;

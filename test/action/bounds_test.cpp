@@ -6,6 +6,7 @@
 
 #include "bench.hpp"
 #include "fake/printing.hpp"
+#include "pgsqlms/action/observe.hpp"
 
 namespace pgsqlms::action {
 namespace {
@@ -106,8 +107,8 @@ TEST(Stop, SucceedsIfAndOnlyIfNoProcessIsLeft) {
   for_all([](Node& node, Action action, const ocf::Answer& answer) {
     if (action != Action::Stop) return;
     const auto processes = node.instance.processes();
-    ASSERT_EQ(answer.code == ReturnCode::Success,
-              !processes.postmaster && processes.orphans == 0 && !processes.elsewhere);
+    ASSERT_EQ(answer.code == ReturnCode::Success, !is_somebody_at_work(processes) && processes.orphans == 0 &&
+                                                      !processes.elsewhere && processes.unknown.empty());
   });
 }
 

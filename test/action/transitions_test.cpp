@@ -31,6 +31,8 @@ const std::map<std::pair<Action, InstanceState>, Verb> kExpected = {
     {{Action::Demote, InstanceState::Transitional}, take_down},
     {{Action::Demote, InstanceState::Unresponsive}, take_down},
     {{Action::Demote, InstanceState::Unreachable}, take_down},
+    {{Action::Demote, InstanceState::Broken}, take_down},
+    {{Action::Demote, InstanceState::SingleUser}, take_down},
 };
 
 TEST(Transitions, HaveARowForEveryPairThatTheContractAllowsAndForNoOther) {

@@ -43,6 +43,18 @@ FakeInstance::FakeInstance(FakeClock& clock, InstanceState state) : clock_(clock
       postmaster = false;
       elsewhere = "/srv/other";
       return;
+    case InstanceState::Broken:
+      contact = Contact::Broken;
+      contact_detail = "could not open file";
+      return;
+    case InstanceState::SingleUser:
+      postmaster = false;
+      single_user_backend = 4711;
+      return;
+    case InstanceState::Unknown:
+      postmaster = false;
+      unknown = "process 4711 cannot be looked at: Permission denied";
+      return;
     case InstanceState::Absent:
       data_directory = installed.data_directory = installed.pgdata = false;
       installed.version.reset();
@@ -74,6 +86,7 @@ void FakeInstance::settle() {
 }
 
 void FakeInstance::finish_stop() {
+  if (single_user_backend) return single_user_backend.reset();
   postmaster = false;
   if (stops_uncleanly || !control) return;
   control->state = primary ? DbState::ShutDown : DbState::ShutDownInRecovery;
@@ -120,7 +133,7 @@ pg::ProbeFacts FakeInstance::probe(Deadline deadline) {
     return facts;
   }
   facts.data_directory = data_directory;
-  facts.processes = {postmaster, orphans, elsewhere};
+  facts.processes = found_processes();
   facts.control = control;
   facts.backup_label = backup_label;
   facts.standby_signal = standby_signal;
@@ -130,7 +143,11 @@ pg::ProbeFacts FakeInstance::probe(Deadline deadline) {
 pg::ServerProcesses FakeInstance::processes() {
   questions.emplace_back("processes");
   settle();
-  return {postmaster, orphans, elsewhere};
+  return found_processes();
+}
+
+pg::ServerProcesses FakeInstance::found_processes() const {
+  return {postmaster, orphans, elsewhere, single_user_backend, unknown};
 }
 
 pg::Installation FakeInstance::installation() {
@@ -259,12 +276,13 @@ void FakeInstance::request_stop() {
 void FakeInstance::request_promotion(Deadline /*deadline*/) {
   orders.emplace_back("promote");
   settle();
-  if (!postmaster || primary) throw Failure("pg_ctl promote: there is no standby server");
+  if (!postmaster || primary) throw Failure("there is no standby to promote");
   schedule(Pending::Promotion, promotion_takes);
 }
 
 void FakeInstance::end_orphans(Deadline deadline) {
   settle();
+  if (!unknown.empty()) throw Failure("whether a server runs in \"/data\" cannot be told: " + unknown);
   if (postmaster || orphans == 0) return;
   orders.emplace_back("end orphans");
   if (has_immortal_orphans) {

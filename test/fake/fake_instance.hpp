@@ -27,8 +27,10 @@ class FakeInstance : public pg::Instance {
   bool data_directory = true;
   bool postmaster = false;
   std::size_t orphans = 0;
-  std::optional<std::string> elsewhere;    ///< where a server of this configuration works instead
-  std::vector<pg::LockFile> left_locks;    ///< lock files that are in the way of a start
+  std::optional<std::string> elsewhere;  ///< where a server of this configuration works instead
+  std::vector<pg::LockFile> left_locks;  ///< lock files that are in the way of a start
+  std::optional<int> single_user_backend;
+  std::string unknown;                     ///< why its processes cannot be seen
   bool primary = false;                    ///< the role of a running server
   std::optional<pg::ControlData> control;  ///< nothing if pg_control cannot be read
   bool backup_label = false;
@@ -106,6 +108,7 @@ class FakeInstance : public pg::Instance {
   void settle();
   void finish_stop();
   void finish_promotion();
+  [[nodiscard]] pg::ServerProcesses found_processes() const;
   /// How a connection attempt ends now.
   [[nodiscard]] pg::Contact answer() const;
   /// A session, or a Failure that says why there is none.

@@ -124,7 +124,7 @@ TEST_F(LockFiles, ThatAreEmptyStayWhereSomebodyListensAtTheInstancesSocket) {
   const auto environment = with(environment_for(instance_), {{"OCF_RESKEY_pghost", other.folder().path()}});
   EXPECT_EQ(run_agent({"start"}, with(environment, {{"HA_LOGFILE", log_}})).code, kErrGeneric);
   EXPECT_TRUE(fs::exists(pid_file_));
-  EXPECT_TRUE(has_logged("its socket or its shared memory is in use")) << contents_of(log_);
+  EXPECT_TRUE(has_logged("its socket is in use")) << contents_of(log_);
 }
 
 TEST_F(LockFiles, StayWhereTheirSharedMemoryIsInUse) {
@@ -136,7 +136,7 @@ TEST_F(LockFiles, StayWhereTheirSharedMemoryIsInUse) {
   fs::remove(other.folder() / ".s.PGSQL.5432");
   EXPECT_EQ(start().code, kErrGeneric);
   EXPECT_TRUE(fs::exists(pid_file_));
-  EXPECT_TRUE(has_logged("its socket or its shared memory is in use")) << contents_of(log_);
+  EXPECT_TRUE(has_logged("processes that are not seen use the server's shared memory")) << contents_of(log_);
 }
 
 }  // namespace

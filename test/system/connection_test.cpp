@@ -7,8 +7,10 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <array>
 #include <csignal>
 #include <cstring>
+#include <thread>
 
 #include "deadlines.hpp"
 #include "scratch_instance.hpp"
@@ -49,6 +51,106 @@ std::string value_of(Connection& connection, const std::string& sql) {
 /// Everybody must be who the socket's other side is.
 void allow_only(const ScratchInstance& instance, const std::string& line) {
   test::write_file(instance.data() + "/pg_hba.conf", line + "\n", 0600);
+}
+
+/// Listens where a server would, as the user if there is one, and answers each client with these bytes.
+class Impostor {
+ public:
+  explicit Impostor(std::string answer, const User* user = &scratch_user())
+      : answer_(std::move(answer)), listener_(socket(AF_UNIX, SOCK_STREAM, 0)) {
+    sockaddr_un name{};
+    name.sun_family = AF_UNIX;
+    std::strncpy(name.sun_path, (folder_ / ".s.PGSQL.5432").c_str(), sizeof name.sun_path - 1);
+    if (bind(listener_, reinterpret_cast<sockaddr*>(&name), sizeof name) != 0) test::throw_errno("bind");
+    if (chmod(name.sun_path, 0777) != 0) test::throw_errno("chmod");
+    const bool is_other = user != nullptr && test::is_root();
+    if (is_other && seteuid(user->uid) != 0) test::throw_errno("seteuid");  // whom the other side sees
+    const int listens = listen(listener_, 10);
+    if (is_other && seteuid(0) != 0) test::throw_errno("seteuid");
+    if (listens != 0) test::throw_errno("listen");
+    server_ = std::thread([this] { serve(); });
+  }
+  ~Impostor() {
+    shutdown(listener_, SHUT_RDWR);
+    server_.join();
+    close(listener_);
+  }
+  Impostor(const Impostor&) = delete;
+  Impostor& operator=(const Impostor&) = delete;
+
+  [[nodiscard]] Address address() const { return {folder_.path(), "5432", scratch_user()}; }
+  [[nodiscard]] std::string socket_name() const { return folder_ / ".s.PGSQL.5432"; }
+
+ private:
+  void serve() const {
+    std::array<char, 1000> request{};
+    for (int client = 0; (client = accept(listener_, nullptr, nullptr)) >= 0; close(client)) {
+      if (answer_.empty()) continue;
+      static_cast<void>(read(client, request.data(), request.size()));
+      static_cast<void>(send(client, answer_.data(), answer_.size(), MSG_NOSIGNAL));
+    }
+  }
+
+  ScratchFolder folder_;
+  std::string answer_;
+  int listener_;
+  std::thread server_;
+};
+
+/// A refusal as servers of protocol 3 send it.
+std::string refusal(const std::string& sqlstate, const std::string& message) {
+  const auto fields = std::string("SFATAL") + '\0' + "C" + sqlstate + '\0' + "M" + message + '\0' + '\0';
+  const auto length = static_cast<char>(fields.size() + 4);
+  return std::string("E\0\0\0", 4) + length + fields;
+}
+
+Contact contact_with(const Impostor& server) {
+  return Connection::open(server.address(), SessionKind::Sql, in(5s)).contact;
+}
+
+TEST(ConnectionOpen, BelievesNobodyButTheInstancesUser) {
+  if (!test::is_root()) GTEST_SKIP() << "there is no other user";
+  const Impostor impostor(refusal("53300", "sorry"), nullptr);
+  const auto attempt = Connection::open(impostor.address(), SessionKind::Sql, in(5s));
+  EXPECT_EQ(attempt.contact, Contact::NotListening);
+  EXPECT_EQ(attempt.detail, "the process at socket \"" + impostor.socket_name() + "\" runs as \"root\", not as \"" +
+                                scratch_user().name + "\"");
+  EXPECT_EQ(contact_with(Impostor(refusal("53300", "sorry"))), Contact::Saturated);
+}
+
+TEST(ConnectionOpen, TellsABrokenServerFromOneThatRefusesTheAgent) {
+  for (const auto* const sqlstate : {"58P01", "58030", "XX000", "XX001", "XX002", "53000", "53100", "53200"}) {
+    EXPECT_EQ(contact_with(Impostor(refusal(sqlstate, "trouble"))), Contact::Broken) << sqlstate;
+  }
+  for (const auto* const sqlstate : {"28000", "28P01", "42501", "3D000", "55000", "0A000", "P0001"}) {
+    EXPECT_EQ(contact_with(Impostor(refusal(sqlstate, "no"))), Contact::Denied) << sqlstate;
+  }
+}
+
+TEST(ConnectionOpen, TakesAServerThatCannotForkForFull) {
+  const Impostor server(std::string("Ecould not fork new process for connection: no memory\n") + '\0');
+  const auto attempt = Connection::open(server.address(), SessionKind::Sql, in(5s));
+  EXPECT_EQ(attempt.contact, Contact::Saturated);
+  EXPECT_NE(attempt.detail.find("could not fork new process"), std::string::npos) << attempt.detail;
+}
+
+TEST(ConnectionOpen, IsPatientWithAServerThatClosesWithoutAWord) {
+  const auto began = std::chrono::steady_clock::now();
+  EXPECT_EQ(contact_with(Impostor("")), Contact::NotYet);
+  EXPECT_GE(std::chrono::steady_clock::now() - began, 900ms) << "it was asked once only";
+}
+
+TEST(ConnectionOpen, TakesAnotherDatabaseWhereTheUsualOneDoesNotServe) {
+  ScratchInstance instance;
+  instance.start();
+  instance.ask("CREATE DATABASE template1 TEMPLATE postgres");
+  instance.ask("UPDATE pg_database SET datallowconn = false WHERE datname = 'postgres'");
+  EXPECT_EQ(open_to(instance).contact, Contact::Accepted) << open_to(instance).detail;
+  const auto other = instance.conninfo() + " dbname=template1";
+  Session(other).ask("UPDATE pg_database SET datallowconn = true WHERE datname = 'postgres'");
+  Session(other).ask("DROP DATABASE postgres");
+  EXPECT_EQ(open_to(instance).contact, Contact::Accepted) << open_to(instance).detail;
+  EXPECT_EQ(open_to(instance, 10s, SessionKind::DatabaseReplication).contact, Contact::Accepted);
 }
 
 TEST(ConnectionOpen, IsAcceptedByARunningServer) {

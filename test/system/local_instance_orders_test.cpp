@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: PostgreSQL
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include <csignal>
@@ -244,16 +245,45 @@ TEST(RequestPromotion, MakesAStandbyAPrimary) {
   EXPECT_TRUE(eventually([&] { return pair.standby.ask("SELECT pg_is_in_recovery()") == "f"; }));
 }
 
-TEST(RequestPromotion, FailsForAPrimaryInPgCtlsWords) {
+TEST(RequestPromotion, FailsForAPrimary) {
   ScratchInstance instance;
   instance.start();
   try {
     LocalInstance(instance.parameters()).request_promotion(in(10s));
     FAIL() << "no failure";
   } catch (const ocf::Failure& failure) {
-    EXPECT_STREQ(failure.what(),
-                 "pg_ctl promote: exit code 1: pg_ctl: cannot promote server; server is not in standby mode");
+    EXPECT_STREQ(failure.what(), "there is no standby to promote, pg_control says: in production");
   }
+  EXPECT_FALSE(fs::exists(instance.data() + "/promote"));
+}
+
+TEST(RequestPromotion, MeetsTheStandbyAndNobodyElseWhomThePidFileNames) {
+  const ScratchPair pair;
+  test::Start start;
+  start.arguments = {"/bin/sleep", "60"};
+  start.user = test::is_root() ? &test::scratch_user() : nullptr;
+  const test::Child other(start);
+  const auto pid_file = pair.standby.data() + "/postmaster.pid";
+  const auto kept = test::contents_of(pid_file);
+  // The standby looks once a minute whether the file is still its own, and ends if it is not.
+  test::write_file(pid_file, std::to_string(other.pid()) + kept.substr(kept.find('\n')), 0600);
+  LocalInstance(pair.standby.parameters()).request_promotion(in(10s));
+  EXPECT_TRUE(eventually([&] { return pair.standby.ask("SELECT pg_is_in_recovery()") == "f"; }));
+  EXPECT_TRUE(test::is_alive(other.pid()));
+  test::write_file(pid_file, kept, 0600);
+}
+
+TEST(RequestPromotion, ResumesAPausedReplay) {
+  const ScratchPair pair;
+  pair.standby.ask("SELECT pg_wal_replay_pause()");
+  // Replay pauses before the next record.
+  pair.primary.ask("CREATE TABLE not_replayed AS SELECT 1 AS one");
+  ASSERT_TRUE(eventually(
+      [&] { return pair.standby.ask("SELECT pg_last_wal_receive_lsn() > pg_last_wal_replay_lsn()") == "t"; }));
+  LocalInstance local(pair.standby.parameters());
+  ASSERT_EQ(local.probe(in(10s)).contact, pg::Contact::Accepted);
+  local.request_promotion(in(10s));
+  EXPECT_TRUE(eventually([&] { return pair.standby.ask("SELECT pg_is_in_recovery()") == "f"; }));
 }
 
 TEST(EndOrphans, EndsAFrozenBackendOfAKilledPostmaster) {
@@ -264,6 +294,45 @@ TEST(EndOrphans, EndsAFrozenBackendOfAKilledPostmaster) {
   instance.kill_postmaster();
   LocalInstance(instance.parameters()).end_orphans(in(10s));
   EXPECT_FALSE(has_processes(instance));
+}
+
+TEST(EndOrphans, FailsWhereProcCannotBeReadForWantOfDescriptors) {
+  ScratchInstance instance;
+  instance.start();
+  const auto answer = test::told_by_child([&]() -> std::string {
+    LocalInstance local(instance.parameters());
+    static_cast<void>(local.installation());
+    const rlimit limit{3, 3};
+    setrlimit(RLIMIT_NOFILE, &limit);
+    try {
+      local.end_orphans(in(100ms));
+      return "none is left";
+    } catch (const ocf::Failure& failure) {
+      return failure.what();
+    }
+  });
+  EXPECT_EQ(answer, "whether a server runs in \"" + instance.data() +
+                        "\" cannot be told: /proc cannot be read: Too many open files");
+}
+
+TEST(EndOrphans, TouchesNothingWhereItCannotTellChildrenFromOrphans) {
+  ScratchInstance instance;
+  instance.start();
+  Session session(instance.conninfo());
+  const auto answer = test::told_by_child([&]() -> std::string {
+    LocalInstance local(instance.parameters());
+    static_cast<void>(local.installation());
+    const rlimit limit{4, 4};  // one to read /proc, none to read what is in it
+    setrlimit(RLIMIT_NOFILE, &limit);
+    try {
+      local.end_orphans(in(100ms));
+      return "none is left";
+    } catch (const ocf::Failure& failure) {
+      return failure.what();
+    }
+  });
+  EXPECT_NE(answer.find("Too many open files"), std::string::npos) << answer;
+  EXPECT_EQ(session.ask("SELECT 1"), "1");
 }
 
 TEST(EndOrphans, DoesNothingWhereThereAreNone) {

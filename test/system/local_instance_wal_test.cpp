@@ -96,6 +96,14 @@ bool is_where_the_promoted_one_is(const ScratchInstance& instance, const Scratch
   return position_of(instance) == pg::WalPosition{2, lsn(promoted.ask("SELECT pg_current_wal_lsn()"))};
 }
 
+TEST(Identify, IsToldWhereNoDatabaseLetsTheAgentIn) {
+  ScratchInstance instance;
+  instance.start();
+  Session other(instance.conninfo());
+  other.ask("UPDATE pg_database SET datallowconn = false");
+  EXPECT_EQ(LocalInstance(instance.parameters()).identify(in(10s)).position.timeline, 1U);
+}
+
 TEST(Identify, OfAStreamingStandbyIsWhatItHasReceived) {
   const ScratchPair pair;
   write_wal(pair.primary);

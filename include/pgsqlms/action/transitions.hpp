@@ -35,6 +35,8 @@ inline constexpr Transition kTransitions[] = {
     {ocf::Action::Demote,  decision::InstanceState::Transitional,    take_down,             "shutting down a server that accepts no connections"},
     {ocf::Action::Demote,  decision::InstanceState::Unresponsive,    take_down,             "shutting down a server that does not answer"},
     {ocf::Action::Demote,  decision::InstanceState::Unreachable,     take_down,             "shutting down a server that cannot be reached"},
+    {ocf::Action::Demote,  decision::InstanceState::Broken,          take_down,             "shutting down a server that is broken inside"},
+    {ocf::Action::Demote,  decision::InstanceState::SingleUser,      take_down,             "ending a single-user backend"},
 };
 // clang-format on
 

@@ -19,6 +19,9 @@ enum class InstanceState {
   Transitional,
   Unresponsive,
   Unreachable,
+  Broken,
+  SingleUser,
+  Unknown,
   Damaged,
   Misplaced,
   Absent,
@@ -44,6 +47,9 @@ inline constexpr StateAnswer kStateAnswers[] = {
     {InstanceState::Transitional,   "transitional",    ocf::ReturnCode::ErrGeneric,      ocf::ReturnCode::ErrGeneric,      "the server accepts no connections yet"},
     {InstanceState::Unresponsive,   "unresponsive",    ocf::ReturnCode::ErrGeneric,      ocf::ReturnCode::ErrGeneric,      "the server does not answer"},
     {InstanceState::Unreachable,    "unreachable",     ocf::ReturnCode::ErrGeneric,      ocf::ReturnCode::ErrGeneric,      "the server runs but cannot be reached"},
+    {InstanceState::Broken,         "broken",          ocf::ReturnCode::ErrGeneric,      ocf::ReturnCode::ErrGeneric,      "the server runs but is broken inside"},
+    {InstanceState::SingleUser,     "single-user",     ocf::ReturnCode::ErrGeneric,      ocf::ReturnCode::NotRunning,      "a single-user backend works in the data directory"},
+    {InstanceState::Unknown,        "unknown",         ocf::ReturnCode::ErrGeneric,      ocf::ReturnCode::ErrGeneric,      "whether a server runs cannot be told"},
     {InstanceState::Damaged,        "damaged",         ocf::ReturnCode::ErrGeneric,      ocf::ReturnCode::NotRunning,      "no server process, and pg_control cannot be read"},
     {InstanceState::Misplaced,      "misplaced",       ocf::ReturnCode::ErrGeneric,      ocf::ReturnCode::ErrGeneric,      "the server of this instance works in another directory than datadir"},
     {InstanceState::Absent,         "absent",          ocf::ReturnCode::NotRunning,      ocf::ReturnCode::NotRunning,      ""},
@@ -57,7 +63,8 @@ inline constexpr StateAnswer kStateAnswers[] = {
 /// The state's sentence with what the server or libpq said of it.
 [[nodiscard]] std::string explain(InstanceState state, const pg::ProbeFacts& facts);
 
-/// Whether waiting may bring another state: a process is there that takes no sessions for now.
+/// Whether waiting may bring another state: a process is there that takes no sessions for now, or what is there could
+/// not be seen or did not work at this moment.
 [[nodiscard]] bool may_settle(InstanceState state);
 
 /// Whether a stopped instance was a primary when it last ran. A backup_label, standby.signal or recovery.conf says that

@@ -24,10 +24,13 @@ namespace pgsqlms::pg {
 
 /// How the server answered an attempt to connect.
 enum class Contact {
-  Accepted,      ///< a session was opened and told its role
-  NotYet,        ///< it is there but takes no sessions for now: starting, stopping, recovering (SQLSTATE 57P03)
-  Saturated,     ///< it is there, all connections are taken (53300)
+  Accepted,  ///< a session was opened and told its role
+  /// It is there but takes no sessions for now: starting, stopping, recovering (SQLSTATE 57P03), or it closes each
+  /// connection without a word.
+  NotYet,
+  Saturated,     ///< it is there, and has no room for one more session (53300, or a process cannot be forked)
   Denied,        ///< it is there and does not let the agent in or answer: authentication, authorization, broken query
+  Broken,        ///< it is there, and sessions fail of something inside: its files, its memory (53*, 58*, XX*)
   NoResponse,    ///< no answer in time
   NotListening,  ///< nobody, or somebody else's server, at that address
 };
@@ -39,6 +42,9 @@ struct ServerProcesses {
   /// The directory in which a server of this configuration and address works instead. Looked for only where no process
   /// works in the data directory.
   std::optional<std::string> elsewhere = {};
+  std::optional<int> single_user_backend = {};  ///< the pid of a `postgres --single` in the data directory
+  /// Why there may be a server though none was seen; for people, empty if there is none for sure or one was found.
+  std::string unknown = {};
 };
 
 /// Whom a lock file names.
@@ -54,7 +60,7 @@ struct LockFile {
   std::string path;
   LockHolder kind = LockHolder::Nobody;
   int holder = 0;       ///< the pid in it
-  bool in_use = false;  ///< somebody listens on the socket that belongs to it, or has the shared memory
+  bool in_use = false;  ///< somebody listens on the socket that belongs to it
 };
 
 /// Everything needed to tell an instance's state. Facts below `contact` are gathered only if the contact does not
@@ -158,13 +164,13 @@ class Instance {
   /// no standby may have (standby_overrides()) is overridden, and `raised` as well: both win over the parameter
   /// start_opts and all files.
   virtual void start(const std::vector<Setting>& raised, Deadline deadline) = 0;
-  /// Asks for a fast shutdown. Does not wait.
+  /// Asks for a fast shutdown, or for the end of a single-user backend. Does not wait.
   virtual void request_stop() = 0;
   /// Asks the standby to become a primary. Does not wait.
   virtual void request_promotion(Deadline deadline) = 0;
   /// Removes it, if it is still as it was found and still no process of the instance is there.
   virtual void remove_lock_file(const LockFile& file, Deadline deadline) = 0;
-  /// Ends the processes that outlived their postmaster.
+  /// Ends the processes that outlived their postmaster. Throws unless it is certain that none is left.
   virtual void end_orphans(Deadline deadline) = 0;
 };
 

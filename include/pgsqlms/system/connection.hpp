@@ -57,6 +57,7 @@ class Connection {
     std::unique_ptr<Connection> connection;
   };
 
+  /// Takes the database that lets it in. Over a unix socket, only a server of the address's user counts as one.
   [[nodiscard]] static Attempt open(const Address& address, SessionKind kind, Deadline deadline);
 
   /// Asks one question. A connection that broke or ran out of time cannot be used again.
@@ -74,6 +75,8 @@ class Connection {
   };
 
   explicit Connection(PGconn* session) : session_(session) {}
+
+  [[nodiscard]] Reply ask(const std::string& sql, Deadline deadline);
 
   std::unique_ptr<PGconn, Finish> session_;
 };

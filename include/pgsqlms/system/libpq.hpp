@@ -7,6 +7,10 @@
 
 #include <libpq-fe.h>
 
+#include <string>
+#include <utility>
+#include <vector>
+
 namespace pgsqlms::system {
 
 /// Each member is the function PQ... of this name; what it does stands in PostgreSQL's documentation.
@@ -40,5 +44,23 @@ struct Libpq {
 
 /// Loads the library at the first call and keeps it. Throws ocf::Failure if it cannot be loaded.
 [[nodiscard]] const Libpq& libpq();
+
+/// Takes what is meant for clients out of this process's environment for as long as the object lives: where to connect,
+/// as whom, with which demands and settings. What proves who one is stays: passwords, certificates, keys.
+class OwnSettings {
+ public:
+  OwnSettings();
+  ~OwnSettings();
+  OwnSettings(const OwnSettings&) = delete;
+  OwnSettings& operator=(const OwnSettings&) = delete;
+
+ private:
+  std::vector<std::pair<std::string, std::string>> former_;
+};
+
+/// The variables of that kind that a server must not inherit, since its own clients (a walreceiver) would obey them, or
+/// it itself. Those for the safety of connections are not among them, nor those that show where certificates and
+/// services are.
+[[nodiscard]] std::vector<std::string> variables_for_clients();
 
 }  // namespace pgsqlms::system

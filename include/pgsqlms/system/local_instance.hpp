@@ -11,6 +11,8 @@
 #include "pgsqlms/ocf/parameters.hpp"
 #include "pgsqlms/pg/instance.hpp"
 #include "pgsqlms/system/connection.hpp"
+#include "pgsqlms/system/server_processes.hpp"
+#include "pgsqlms/system/signs_of_life.hpp"
 #include "pgsqlms/system/subprocess.hpp"
 #include "pgsqlms/system/user.hpp"
 
@@ -61,6 +63,12 @@ class LocalInstance : public pg::Instance {
   void contact(pg::ProbeFacts& facts, Deadline deadline);
   [[nodiscard]] bool is_foreign(const Connection& connection, std::string& detail) const;
   [[nodiscard]] std::vector<Connection::Row> ask(const std::string& sql, Deadline deadline);
+  [[nodiscard]] bool has_session(Deadline deadline);
+  [[nodiscard]] Traces traces();
+  [[nodiscard]] Survey survey();
+  void resume_replay(Deadline deadline);
+  [[noreturn]] void throw_occupied(const std::string& who, pid_t pid) const;
+  [[nodiscard]] std::optional<pg::Identity> identify_system(Deadline deadline);
   [[nodiscard]] std::optional<pg::Identity> identify_system(SessionKind kind, Deadline deadline);
   [[nodiscard]] pg::Identity identify_by_sql(Deadline deadline);
   [[nodiscard]] bool has_wal_after(const pg::WalPosition& position, Deadline deadline);

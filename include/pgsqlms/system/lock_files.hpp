@@ -19,15 +19,24 @@ struct LockOwner {
   std::string port;
 };
 
-/// What a server's postmaster.pid tells, as it stands there. What it does not tell is empty.
+/// What a server's postmaster.pid tells, as it stands there. What it does not tell is empty. The lock file of a socket
+/// has no shared memory.
 struct PidFile {
   std::string process;
+  std::string data_directory;
   std::string port;
   std::string socket_directory;  ///< the first one
   std::string shared_memory;     ///< key and id
 };
 
+[[nodiscard]] PidFile read_lock_file(const std::string& path);
 [[nodiscard]] PidFile read_pid_file(const std::string& data_directory);
+
+/// The process that a lock file names, be it alive or not; 0 if it names none.
+[[nodiscard]] pid_t process_in(const PidFile& file);
+
+/// Whether a process has the shared memory that the file names. After a reboot its id may be another server's.
+[[nodiscard]] bool is_memory_in_use(const PidFile& file);
 
 /// postmaster.pid in the data directory, if a server would refuse to start for it. It removes by itself one that names
 /// a process which is gone, or another user's.

@@ -14,4 +14,7 @@ namespace pgsqlms::system {
 /// Kills the process; harmless if it has ended.
 void kill_by_pidfd(const Descriptor& pidfd);
 
+/// Returns false if it has ended, or the signal may not be sent.
+[[nodiscard]] bool signal_by_pidfd(const Descriptor& pidfd, int signal);
+
 }  // namespace pgsqlms::system

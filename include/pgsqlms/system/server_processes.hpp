@@ -13,9 +13,19 @@ namespace pgsqlms::system {
 struct ServerProcess {
   pid_t pid = 0;
   bool postmaster = false;
+  bool single_user = false;  ///< postgres --single, --boot or --check: no server, but it writes to the data directory
 };
 
-/// PostgreSQL's processes all work in the data directory. Zombies do not count.
+struct Survey {
+  std::vector<ServerProcess> processes;
+  std::string blind_spot;  ///< what kept further processes from being seen, for people; empty if all were looked at
+};
+
+/// PostgreSQL's processes all work in the data directory. Zombies do not count. Looks as the directory's owner first,
+/// who may see his own processes where root without CAP_SYS_PTRACE may not.
+[[nodiscard]] Survey survey_server(const std::string& data_directory);
+
+/// Only what was seen. Nobody may conclude from it that there is no server.
 [[nodiscard]] std::vector<ServerProcess> find_server_processes(const std::string& data_directory);
 
 /// The data directory that a postmaster serves; nothing if that process is no postmaster or cannot be looked at.

@@ -22,6 +22,9 @@ struct User {
 /// Nothing if there is no such user. Its groups are not looked up. Throws ocf::Failure if that could not be found out.
 [[nodiscard]] std::optional<User> find_user(const std::string& name);
 
+/// For people: "\"postgres\"", or "uid 1002" where nobody knows a name.
+[[nodiscard]] std::string describe_user(uid_t uid);
+
 /// The same user with its groups.
 [[nodiscard]] User with_groups(User user);
 

@@ -72,7 +72,7 @@ inline constexpr Promise kPromises[] = {
     {"R507", "the own vote is missing"},
     {"R508", "another vote is missing"},
     {"R509", "another node has more WAL"},
-    {"R510", "pg_ctl promote fails"},
+    {"R510", "a promotion cannot be asked for"},
     {"R511", "the promotion comes to its end"},
     {"R512", "the server dies while it is promoted"},
     // demote

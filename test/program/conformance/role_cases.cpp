@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: PostgreSQL
 // promote and demote.
+#include <filesystem>
+
 #include "conformance_case.hpp"
 
 namespace pgsqlms::test {
@@ -38,11 +40,8 @@ void silent_participant(Scene& scene) {
   scene.set_meta("timeout", "20000");
 }
 
-/// pg_ctl that does something else where it should promote.
-void pg_ctl_that_promotes_by(Scene& scene, const std::string& command) {
-  scene.replace_program("pg_ctl", "#!/bin/sh\ncase \" $* \" in *\" promote \"*) " + command + " ;; esac\nexec " +
-                                      server_programs() + "/pg_ctl \"$@\"\n");
-}
+/// Nothing can be written under the name of the file by which a promotion is asked for.
+void obstruct_promotion(Scene& scene) { std::filesystem::create_directory(scene.local.data() + "/promote"); }
 
 void stop_follows(Scene& scene) { scene.set_lists("srv1 srv2", "srv1", "srv2", "srv1", "srv1"); }
 
@@ -224,23 +223,23 @@ Cases role_cases() {
        {kSuccess, "a primary runs; srv1 1000, srv2 990", ""},
        "Two primaries at once split the data.",
        ""},
-      {"R510_APromotionThatPgCtlRefusesFails",
-       "pg_ctl promote fails",
+      {"R510_APromotionThatCannotBeAskedForFails",
+       "a promotion that cannot be asked for: a folder has the name of the file that does so",
        [](Scene& scene) {
          best_candidate(scene);
-         pg_ctl_that_promotes_by(scene, "exit 1");
+         obstruct_promotion(scene);
        },
        "promote",
        server,
-       {kErrGeneric, "a standby runs", "pg_ctl promote"},
+       {kErrGeneric, "a standby runs", "/promote"},
        {kErrGeneric, "a standby runs", ""},
        "",
        ""},
       {"R512_A5_PromoteLeavesAtOnceWhenTheServerIsGone",
        "the server dies while it is promoted",
        [](Scene& scene) {
+         scene.local.configure("recovery_end_command = 'kill -9 $(head -1 postmaster.pid); sleep 1'");
          best_candidate(scene);
-         pg_ctl_that_promotes_by(scene, "kill -9 $(head -1 " + scene.local.data() + "/postmaster.pid); exit 0");
        },
        "promote",
        nullptr,

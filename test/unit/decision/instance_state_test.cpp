@@ -16,21 +16,33 @@ using pg::Contact;
 using pg::DbState;
 using pg::ProbeFacts;
 
-constexpr Contact kContacts[] = {Contact::Accepted, Contact::NotYet,     Contact::Saturated,
-                                 Contact::Denied,   Contact::NoResponse, Contact::NotListening};
+constexpr Contact kContacts[] = {Contact::Accepted, Contact::NotYet,     Contact::Saturated,   Contact::Denied,
+                                 Contact::Broken,   Contact::NoResponse, Contact::NotListening};
 constexpr DbState kDbStates[] = {DbState::StartingUp,   DbState::ShutDown,        DbState::ShutDownInRecovery,
                                  DbState::ShuttingDown, DbState::InCrashRecovery, DbState::InArchiveRecovery,
                                  DbState::InProduction};
 constexpr InstanceState kStates[] = {
     InstanceState::Primary,        InstanceState::Standby,        InstanceState::Stopped,
     InstanceState::CrashedPrimary, InstanceState::CrashedStandby, InstanceState::Transitional,
-    InstanceState::Unresponsive,   InstanceState::Unreachable,    InstanceState::Damaged,
+    InstanceState::Unresponsive,   InstanceState::Unreachable,    InstanceState::Broken,
+    InstanceState::SingleUser,     InstanceState::Unknown,        InstanceState::Damaged,
     InstanceState::Misplaced,      InstanceState::Absent};
 constexpr bool kBoth[] = {false, true};
 
 std::vector<std::optional<pg::ControlData>> every_control_data() {
   std::vector<std::optional<pg::ControlData>> all = {std::nullopt};
   for (const auto state : kDbStates) all.push_back(pg::ControlData{state, {}, 1, 0, "replica"});
+  return all;
+}
+
+/// What can be found in the data directory.
+std::vector<pg::ServerProcesses> every_processes() {
+  std::vector<pg::ServerProcesses> all;
+  for (const bool postmaster : kBoth)
+    for (const std::size_t orphans : {0U, 2U})
+      for (const bool single_user : kBoth)
+        for (const char* unknown : {"", "/proc cannot be read"})
+          all.push_back({postmaster, orphans, std::nullopt, single_user ? std::optional(7) : std::nullopt, unknown});
   return all;
 }
 
@@ -41,18 +53,11 @@ std::vector<ProbeFacts> every_facts() {
     for (const auto& control : every_control_data())
       for (const bool in_recovery : kBoth)
         for (const bool data_directory : kBoth)
-          for (const bool postmaster : kBoth)
-            for (const std::size_t orphans : {0U, 2U})
-              for (const bool backup_label : kBoth)
-                for (const bool standby_signal : kBoth)
-                  all.push_back({contact,
-                                 "",
-                                 in_recovery,
-                                 data_directory,
-                                 {postmaster, orphans},
-                                 control,
-                                 backup_label,
-                                 standby_signal});
+          for (const auto& processes : every_processes())
+            for (const bool backup_label : kBoth)
+              for (const bool standby_signal : kBoth)
+                all.push_back(
+                    {contact, "", in_recovery, data_directory, processes, control, backup_label, standby_signal});
   return all;
 }
 
@@ -66,7 +71,12 @@ std::string describe(const ProbeFacts& facts) {
 
 bool is_session(const ProbeFacts& facts) { return facts.contact == Contact::Accepted; }
 bool is_server(const ProbeFacts& facts) { return !is_session(facts) && facts.processes.postmaster; }
-bool is_dead(const ProbeFacts& facts) { return !is_session(facts) && !facts.processes.postmaster; }
+bool is_unseen(const ProbeFacts& facts) { return !is_session(facts) && !facts.processes.postmaster; }
+bool is_doubtful(const ProbeFacts& facts) { return is_unseen(facts) && !facts.processes.unknown.empty(); }
+bool is_single_user(const ProbeFacts& facts) {
+  return is_unseen(facts) && !is_doubtful(facts) && facts.processes.single_user_backend;
+}
+bool is_dead(const ProbeFacts& facts) { return is_unseen(facts) && !is_doubtful(facts) && !is_single_user(facts); }
 bool is_readable(const ProbeFacts& facts) { return is_dead(facts) && facts.data_directory && facts.control; }
 bool is_inferred(const ProbeFacts& facts) {
   return is_server(facts) && (facts.contact == Contact::Saturated || facts.contact == Contact::Denied);
@@ -96,6 +106,10 @@ const Rule kRules[] = {
     {"a server that does not listen is unreachable",
      [](const auto& facts) { return is_server(facts) && facts.contact == Contact::NotListening; },
      InstanceState::Unreachable},
+    {"a server whose sessions fail inside is broken",
+     [](const auto& facts) { return is_server(facts) && facts.contact == Contact::Broken; }, InstanceState::Broken},
+    {"what cannot be seen is not gone", is_doubtful, InstanceState::Unknown},
+    {"a single-user backend is no server", is_single_user, InstanceState::SingleUser},
     {"a full or closed server in production is a primary",
      [](const auto& facts) { return is_inferred(facts) && says(facts, {DbState::InProduction}); },
      InstanceState::Primary},
@@ -144,7 +158,7 @@ const Rule kRules[] = {
 
 TEST(Classify, FollowsExactlyOneRuleInEveryCombinationOfFacts) {
   const auto all = every_facts();
-  EXPECT_EQ(all.size(), 6U * 8U * 64U);
+  EXPECT_EQ(all.size(), 7U * 8U * 4U * 16U * 4U);
   for (const auto& facts : all) {
     SCOPED_TRACE(describe(facts));
     int applying = 0;
@@ -208,6 +222,9 @@ TEST(StateAnswers, AreThoseOfTheContract) {
       {InstanceState::Transitional, ReturnCode::ErrGeneric, ReturnCode::ErrGeneric},
       {InstanceState::Unresponsive, ReturnCode::ErrGeneric, ReturnCode::ErrGeneric},
       {InstanceState::Unreachable, ReturnCode::ErrGeneric, ReturnCode::ErrGeneric},
+      {InstanceState::Broken, ReturnCode::ErrGeneric, ReturnCode::ErrGeneric},
+      {InstanceState::SingleUser, ReturnCode::ErrGeneric, ReturnCode::NotRunning},
+      {InstanceState::Unknown, ReturnCode::ErrGeneric, ReturnCode::ErrGeneric},
       {InstanceState::Damaged, ReturnCode::ErrGeneric, ReturnCode::NotRunning},
       {InstanceState::Misplaced, ReturnCode::ErrGeneric, ReturnCode::ErrGeneric},
       {InstanceState::Absent, ReturnCode::NotRunning, ReturnCode::NotRunning},
@@ -242,6 +259,21 @@ TEST(Explain, LeavesOutWhatLibpqSaidOfADeadServer) {
   EXPECT_EQ(explain(InstanceState::CrashedPrimary, facts), answer_of(InstanceState::CrashedPrimary).reason);
 }
 
+TEST(Explain, SaysWhatCouldNotBeSeen) {
+  ProbeFacts facts;
+  facts.contact_detail = "connection refused";
+  facts.processes.unknown = "/proc cannot be read: Too many open files";
+  EXPECT_EQ(explain(InstanceState::Unknown, facts),
+            "whether a server runs cannot be told: /proc cannot be read: Too many open files");
+}
+
+TEST(Explain, NamesTheSingleUserBackend) {
+  ProbeFacts facts;
+  facts.contact_detail = "connection refused";
+  facts.processes.single_user_backend = 4711;
+  EXPECT_EQ(explain(InstanceState::SingleUser, facts), "a single-user backend works in the data directory: pid 4711");
+}
+
 TEST(Explain, HasNothingToSayOfAHealthyInstance) {
   ProbeFacts facts;
   facts.processes.postmaster = true;
@@ -249,11 +281,10 @@ TEST(Explain, HasNothingToSayOfAHealthyInstance) {
   EXPECT_EQ(explain(InstanceState::Primary, facts), "");
 }
 
-TEST(MaySettle, HoldsForAServerThatMayAcceptConnectionsLater) {
-  for (const auto state : kStates) {
-    const bool expected = state == InstanceState::Transitional || state == InstanceState::Unreachable;
-    EXPECT_EQ(may_settle(state), expected) << state;
-  }
+TEST(MaySettle, HoldsForWhatMayBeOverAMomentLater) {
+  const std::set<InstanceState> expected = {InstanceState::Transitional, InstanceState::Unreachable,
+                                            InstanceState::Broken, InstanceState::SingleUser, InstanceState::Unknown};
+  for (const auto state : kStates) EXPECT_EQ(may_settle(state), expected.count(state) > 0) << state;
 }
 
 TEST(WasPrimary, HoldsForAPrimarysStatesWithoutAnyOfAStandbysFiles) {

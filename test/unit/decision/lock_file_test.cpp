@@ -20,7 +20,7 @@ TEST(LockFile, StaysWhereItMayBeAServers) {
 
 TEST(LockFile, StaysWhereItsSocketOrMemoryIsInUseWhoeverIsNamed) {
   for (const auto kind : {LockHolder::Nobody, LockHolder::Stranger, LockHolder::Server, LockHolder::Hidden}) {
-    EXPECT_EQ(reason_to_keep({"", kind, 42, true}), "its socket or its shared memory is in use");
+    EXPECT_EQ(reason_to_keep({"", kind, 42, true}), "its socket is in use");
   }
 }
 
