@@ -45,7 +45,7 @@ void before_promotion(Agent& agent) {
   const auto verdict = count_votes(agent, transition, agent.deadline.within(kVotePatience), CandidateRole::Standby);
   if (!verdict.refusal) return;
   // Changed scores make Pacemaker give this promotion up before it is tried, and choose again.
-  spdlog::warn("{} must not be promoted: {}", local, act_on_refusal(agent, verdict));
+  spdlog::warn("{} must not be promoted: {}", local, act_on_refusal(agent, verdict).reason);
 }
 
 void after_promotion(Agent& agent) {
@@ -57,6 +57,13 @@ void after_promotion(Agent& agent) {
   for (const auto& [node, value] : agent.cluster.attributes(PrivateAttribute::ShutdownCheckpoint, agent.deadline)) {
     agent.cluster.delete_attribute(PrivateAttribute::ShutdownCheckpoint, node, agent.deadline);
   }
+}
+
+void reconsider_without_primary(Agent& agent) {
+  const auto& transition = *agent.context.transition;
+  const bool has_primary = std::any_of(transition.promoted.begin(), transition.promoted.end(),
+                                       [&](const auto& node) { return !ocf::contains(transition.demote, node); });
+  if (!has_primary && transition.promote.empty()) make_promotable_again(agent);
 }
 
 void before_demotion(Agent& agent) {

@@ -8,9 +8,6 @@
 
 namespace pgsqlms::action {
 
-namespace {
-
-/// The settings that are configured lower than the primary had them, with its values. Logs them.
 std::vector<pg::Setting> raise_low_settings(Agent& agent) {
   const auto settings = agent.instance.hot_standby_settings(agent.deadline);
   std::vector<pg::Setting> raised;
@@ -21,8 +18,6 @@ std::vector<pg::Setting> raise_low_settings(Agent& agent) {
   }
   return raised;
 }
-
-}  // namespace
 
 void check_server_directory(Agent& agent) {
   const auto directory = agent.instance.server_directory(agent.deadline);

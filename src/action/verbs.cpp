@@ -8,6 +8,7 @@
 
 #include "pgsqlms/action/standby_start.hpp"
 #include "pgsqlms/action/voting.hpp"
+#include "pgsqlms/decision/votes.hpp"
 
 namespace pgsqlms::action {
 namespace {
@@ -20,6 +21,8 @@ constexpr Duration kRolePoll = 20ms;
 constexpr Duration kElectionPatience = 10s;
 /// What a stop may wait for the cluster, once the server is down.
 constexpr Duration kPublicationPatience = 5s;
+/// What a start waits for the primary, to hear whose WAL it has.
+constexpr Duration kIntroductionPatience = 1s;
 /// What a demotion waits for the scores, while the primary still serves.
 constexpr Duration kQuestionPatience = 2s;
 
@@ -69,6 +72,10 @@ std::optional<cluster::NodeName> find_successor(const Agent& agent) {
   return std::nullopt;
 }
 
+bool was_promotable(const std::optional<cluster::PromotionScore>& score) {
+  return score && cluster::was_promotable(*score);
+}
+
 /// The score from its time as the primary is worth nothing once another one has taken over: it may have WAL that the
 /// new primary lacks, which shows when it streams from it, or does not. At the first start of a cluster nobody has a
 /// score, so Pacemaker would promote nobody: there it takes the lowest score that can be promoted.
@@ -78,13 +85,13 @@ void rescore_former_primary(Agent& agent) try {
   const auto scores = agent.cluster.promotion_scores(agent.deadline);
   const auto own = scores.find(local_node);
   if (const auto successor = find_successor(agent)) {
-    if (own == scores.end() || own->second.value_or(-1) < 0) return;
+    if (own == scores.end() || !was_promotable(own->second)) return;
     spdlog::info("{} has taken over from {}: the promotion score of {} is {} until it streams from {}", *successor,
                  local_node, local_node, cluster::kDisconnectedScore, *successor);
     return agent.cluster.set_promotion_score(local_node, cluster::kDisconnectedScore, agent.deadline);
   }
   const bool somebody_has_one =
-      std::any_of(scores.begin(), scores.end(), [](const auto& entry) { return entry.second.value_or(-1) >= 0; });
+      std::any_of(scores.begin(), scores.end(), [](const auto& entry) { return was_promotable(entry.second); });
   if (somebody_has_one) return;
   spdlog::info("no node has a promotion score and this instance was a primary: it takes score 1");
   agent.cluster.set_promotion_score(local_node, cluster::kLowestPromotableScore, agent.deadline);
@@ -105,14 +112,27 @@ void score_returned_member(Agent& agent) try {
   const auto own = scores.find(local_node);
   const auto wanted = may_acknowledge ? cluster::kNotReadyScore : cluster::kDisconnectedScore;
   const bool is_unknown = own == scores.end();
-  const bool was_disconnected =
-      !is_unknown && own->second && *own->second < wanted && *own->second != cluster::kForbiddenScore;
+  const bool was_disconnected = !is_unknown && own->second && *own->second < wanted && !was_promotable(own->second) &&
+                                *own->second != cluster::kForbiddenScore;
   if (!is_unknown && !was_disconnected) return;
   spdlog::info("setting the promotion score of {} to {}", local_node, cluster::to_string(wanted));
   agent.cluster.set_promotion_score(local_node, wanted, agent.deadline);
 } catch (const ocf::Failure& failure) {
   // The instance is started; the primary's next monitor scores it.
   spdlog::error("no promotion score set: {}", failure.what());
+}
+
+/// An instance of another initdb never streams, and nothing but the server's log would tell why.
+void name_foreign_primary(Agent& agent, const std::optional<pg::ControlData>& control) try {
+  const auto primary = find_successor(agent);
+  if (!primary || !control) return;
+  const auto theirs =
+      agent.instance.primary_system_identifier(template_names(agent), agent.deadline.within(kIntroductionPatience));
+  if (!theirs || !decision::are_foreign(*theirs, control->system_identifier)) return;
+  spdlog::warn("{} is no copy of the primary, {}: system identifier {} instead of {}; rebuild it, it will never stream",
+               agent.cluster.local_node(), *primary, control->system_identifier, *theirs);
+} catch (const ocf::Failure& failure) {
+  spdlog::warn("the primary was not asked for its system identifier: {}", failure.what());
 }
 
 bool is_clean_primary(const std::optional<pg::ControlData>& control) {
@@ -180,11 +200,6 @@ bool is_end_published(const Agent& agent) {
   return context.node && context.transition && ocf::contains(context.transition->demote, *context.node);
 }
 
-void promote(Agent& agent) {
-  agent.instance.request_promotion(agent.deadline);
-  wait_for_role(agent, InstanceState::Primary, "while it was promoted");
-}
-
 void stop_server(Agent& agent) {
   if (is_somebody_at_work(agent.instance.processes())) {
     agent.instance.request_stop();
@@ -204,6 +219,21 @@ void start_in_standby_mode(Agent& agent) {
   start_with_enough(agent);
   wait_for_role(agent, InstanceState::Standby, "while it was started as a standby");
   name_overridden_settings(agent);
+}
+
+/// Since PostgreSQL 14 a standby whose settings are below the primary's replays nothing more, and ends when it is
+/// promoted. With enough of them it replays the rest first.
+void see_to_enough_for_all_wal(Agent& agent) {
+  if (!agent.instance.is_replay_paused(agent.deadline) || raise_low_settings(agent).empty()) return;
+  spdlog::warn("the standby cannot replay all of its WAL with these settings and is restarted before its promotion");
+  stop_server(agent);
+  start_in_standby_mode(agent);
+}
+
+void promote(Agent& agent) {
+  see_to_enough_for_all_wal(agent);
+  agent.instance.request_promotion(agent.deadline);
+  wait_for_role(agent, InstanceState::Primary, "while it was promoted");
 }
 
 /// Where no server has just been seen to work in the data directory.
@@ -235,6 +265,7 @@ void start_as_standby(Agent& agent, const Observation& before) {
   start_anew(agent);
   if (decision::was_primary(before.facts)) rescore_former_primary(agent);
   score_returned_member(agent);
+  name_foreign_primary(agent, before.facts.control);
 }
 
 void stay_a_standby(Agent& agent, const Observation& /*before*/) {
@@ -277,13 +308,15 @@ void promote_if_best(Agent& agent, const Observation& /*before*/) {
   const auto patience = agent.deadline.within(std::min<Duration>(kElectionPatience, agent.deadline.remaining() / 2));
   const auto verdict = count_votes(agent, *transition, patience, CandidateRole::Standby);
   if (!verdict.refusal) return promote(agent);
-  throw ocf::Failure("not promoted: " + act_on_refusal(agent, verdict));
+  const auto refusal = act_on_refusal(agent, verdict);
+  hold_back(agent, refusal.hopeless);
+  throw ocf::Failure("not promoted: " + refusal.reason);
 }
 
 void keep_primary_if_its_wal_counts(Agent& agent, const Observation& /*before*/) {
   if (!agent.context.transition) return;
   const auto verdict = count_beside_running_primary(agent);
-  if (verdict.refusal) throw ocf::Failure("not promoted: " + act_on_refusal(agent, verdict));
+  if (verdict.refusal) throw ocf::Failure("not promoted: " + act_on_refusal(agent, verdict).reason);
 }
 
 void start_and_promote(Agent& agent, const Observation& before) {

@@ -165,11 +165,13 @@ cluster::ScoreTable read_placement(Agent& agent) try {
 
 }  // namespace
 
-std::string act_on_refusal(Agent& agent, const decision::Verdict& verdict) {
+Refusal act_on_refusal(Agent& agent, const decision::Verdict& verdict) {
   if (verdict.rogue) take_down_rogue(agent, *verdict.rogue);
-  if (verdict.successors.empty()) return *verdict.refusal;
-  const auto candidate = agent.cluster.local_node();
   const auto participants = ocf::participants(*agent.context.transition);
+  if (verdict.successors.empty()) {
+    return {*verdict.refusal, verdict.absent.empty() ? cluster::NodeList{} : participants};
+  }
+  const auto candidate = agent.cluster.local_node();
   const auto scores = agent.cluster.promotion_scores(agent.deadline);
   const bool is_constrained = decision::is_chosen_in_spite_of_scores(candidate, participants, scores);
   const auto placement = is_constrained ? read_placement(agent) : cluster::ScoreTable{};
@@ -178,9 +180,40 @@ std::string act_on_refusal(Agent& agent, const decision::Verdict& verdict) {
     spdlog::info("setting the promotion score of {} to {}", node, cluster::to_string(score));
     agent.cluster.set_promotion_score(node, score, agent.deadline);
   }
-  if (!concession.is_forbidden) return *verdict.refusal;
-  return *verdict.refusal + "; a constraint forbids to promote " + concession.winner + ": remove it, or take " +
-         concession.winner + " out";
+  if (!concession.is_forbidden) return {*verdict.refusal};
+  return {*verdict.refusal + "; a constraint forbids to promote " + concession.winner + ": remove it, or take " +
+              concession.winner + " out",
+          {candidate}};
+}
+
+void hold_back(Agent& agent, const cluster::NodeList& nodes) {
+  if (nodes.empty()) return;
+  const auto scores = agent.cluster.promotion_scores(agent.deadline);
+  for (const auto& node : nodes) {
+    const auto score = scores.find(node);
+    if (score == scores.end() || score->second.value_or(-1) < 0) continue;
+    spdlog::info("holding back {}: its promotion score is {} until somebody else comes or goes", node,
+                 cluster::kHeldBackScore);
+    agent.cluster.set_promotion_score(node, cluster::kHeldBackScore, agent.deadline);
+  }
+}
+
+void make_promotable_again(Agent& agent) {
+  const auto scores = agent.cluster.promotion_scores(agent.deadline);
+  const auto has_score = [&](const NodeName& node, cluster::PromotionScore wanted) {
+    const auto score = scores.find(node);
+    return score != scores.end() && score->second == wanted;
+  };
+  const auto is_news = [&](const NodeName& node) { return !has_score(node, cluster::kHeldBackScore); };
+  const auto& transition = *agent.context.transition;
+  const auto are_news = [&](const ocf::NodeList& nodes) { return std::any_of(nodes.begin(), nodes.end(), is_news); };
+  const auto local = agent.cluster.local_node();
+  const bool is_released = !is_news(local) && (are_news(transition.start) || are_news(transition.stop));
+  const bool has_come_back = has_score(local, cluster::kNotReadyScore) && read_synchronous_standbys(agent).count > 0;
+  if (!is_released && !has_come_back) return;
+  spdlog::info("there is no primary, and {} may be chosen: its promotion score is {}", local,
+               cluster::kLowestPromotableScore);
+  agent.cluster.set_promotion_score(local, cluster::kLowestPromotableScore, agent.deadline);
 }
 
 }  // namespace pgsqlms::action

@@ -115,7 +115,7 @@ PromotionScore score_disconnected(const ScoreInputs& inputs, PromotionScore scor
   if (is_member && may_still_connect) return std::min(score, cluster::kBestStandbyScore);  // below the new primary's
   // What an absent node was worth in the past must not win; a present one that is not connected cannot be worth
   // anything.
-  return is_member || score >= 0 ? cluster::kDisconnectedScore : score;
+  return is_member || cluster::was_promotable(score) ? cluster::kDisconnectedScore : score;
 }
 
 cluster::ScoreTable find_disconnected(const ScoreInputs& inputs, const std::map<NodeName, PromotionScore>& connected) {

@@ -21,6 +21,10 @@ cluster::PromotionScore score_when_last_kept(const NodeName& node, const cluster
   return found == scores.end() ? cluster::kDisconnectedScore : found->second.value_or(cluster::kDisconnectedScore);
 }
 
+bool may_have_acknowledged(cluster::PromotionScore score) {
+  return cluster::was_promotable(score) || score == cluster::kNotReadyScore;
+}
+
 /// The one with the primary's score; where there are more, or none, the one of them that Pacemaker took for promoted.
 std::optional<NodeName> find_last_primary(const NodeList& promoted, const cluster::ScoreTable& scores) {
   NodeList scored;
@@ -61,8 +65,8 @@ NodeList find_missing_acknowledgers(const pg::SynchronousStandbys& standbys, con
       seen.push_back(node);
       const auto score = score_when_last_kept(node, scores);
       if (ocf::contains(voters, node)) {
-        connected += score >= 0 ? 1 : 0;
-      } else if (score >= cluster::kNotReadyScore && (standbys.any || connected_before < standbys.count)) {
+        connected += cluster::was_promotable(score) ? 1 : 0;
+      } else if (may_have_acknowledged(score) && (standbys.any || connected_before < standbys.count)) {
         missing.push_back(node);
       }
     }

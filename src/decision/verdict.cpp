@@ -28,7 +28,10 @@ void leave_out(const NodeName& node, NodeList& nodes) {
 /// One run through the rules, up to the one that decides or has to ask.
 class Deliberation {
  public:
-  explicit Deliberation(const Ballot& ballot) : ballot_(ballot), race_(ballot.participants) {
+  /// Who has been `beaten` is known to have nothing that counts.
+  explicit Deliberation(const Ballot& ballot, const NodeList& beaten = {})
+      : ballot_(ballot), race_(ballot.participants) {
+    for (const auto& node : beaten) leave_out(node, race_);
     for (const auto& rule : kRules) {
       if ((this->*rule)() == Outcome::Decided) break;
     }
@@ -68,6 +71,13 @@ class Deliberation {
     verdict_.refusal = std::move(reason);
     verdict_.successors = std::move(successors);
     return Outcome::Decided;
+  }
+  /// What they have counts, and as long as they take no part nobody can be promoted.
+  Outcome refuse_without(const NodeList& nodes, std::string reason, NodeList successors = {}) {
+    const bool are_absent = std::none_of(nodes.begin(), nodes.end(),
+                                         [&](const auto& node) { return ocf::contains(ballot_.participants, node); });
+    if (are_absent) verdict_.absent = nodes;
+    return refuse(std::move(reason), std::move(successors));
   }
   void set_aside(const NodeName& node, std::string remark) {
     leave_out(node, race_);
@@ -133,7 +143,7 @@ bool Deliberation::followed_the_last_primary(const NodeName& node, const NodeNam
     return third != node && third != rival &&
            (entry.second == cluster::kPrimaryScore || ocf::contains(ballot_.transition.promoted, third));
   });
-  return score_of(node) >= 0 && !(is_promoted_by_nobody(node) && had_third_primary);
+  return cluster::was_promotable(score_of(node)) && !(is_promoted_by_nobody(node) && had_third_primary);
 }
 
 NodeList Deliberation::whose_wal_counts(const NodeName& one, const NodeName& other) const {
@@ -156,7 +166,8 @@ bool Deliberation::is_end_of_no_primary(const NodeName& node) const {
       std::any_of(ballot_.scores->begin(), ballot_.scores->end(),
                   [&](const auto& entry) { return entry.first != node && entry.second == cluster::kPrimaryScore; });
   const auto score = score_of(node);
-  return score_of(candidate()) >= 0 && (score < 0 || (score != cluster::kPrimaryScore && has_another_its_score));
+  return cluster::was_promotable(score_of(candidate())) &&
+         (!cluster::was_promotable(score) || (score != cluster::kPrimaryScore && has_another_its_score));
 }
 
 /// An instance that Pacemaker recovers in place as its primary and that kept the scores has all that was acknowledged.
@@ -243,15 +254,20 @@ Deliberation::Outcome Deliberation::refuse_past_silence() {
 
 /// The promotion would lose what a cleanly stopped primary wrote last.
 Deliberation::Outcome Deliberation::refuse_before_last_record() {
-  const auto voter = [&](const NodeName& node) { return has_voted(node) ? NodeList{node} : NodeList{}; };
+  const auto former_primary_or = [&](const NodeName& node, NodeList others) {
+    return has_voted(node) ? NodeList{node} : std::move(others);
+  };
   if (const auto missed = find_missed_shutdown(own(), ballot_.shutdown_checkpoints)) {
     const bool is_of_another_line = missed->checkpoint.timeline != own().position.timeline;
     if (is_of_another_line && !ballot_.scores) return ask(Question::Scores);
     if (is_of_another_line && is_end_of_no_primary(missed->node)) return Outcome::Undecided;
     lacks_last_record_ = true;
-    return refuse(missed->node + " was shut down at " + to_string(missed->checkpoint) + ", " + candidate() +
-                      " only received " + to_string(own().position),
-                  voter(missed->node));
+    return refuse_without({missed->node},
+                          missed->node + " was shut down at " + to_string(missed->checkpoint) + ", " + candidate() +
+                              " only received " + to_string(own().position),
+                          former_primary_or(missed->node, rivals([&](const Vote& vote) {
+                                              return !find_missed_shutdown(vote, ballot_.shutdown_checkpoints);
+                                            })));
   }
   // A primary under PAF's agent publishes nothing; then the local WAL itself must end with the shutdown checkpoint.
   const auto demoted = find_demoted_primary(ballot_.transition, candidate());
@@ -259,9 +275,11 @@ Deliberation::Outcome Deliberation::refuse_before_last_record() {
   if (!ballot_.ends_with_shutdown) return ask(Question::WalEnd);
   if (*ballot_.ends_with_shutdown) return Outcome::Undecided;
   lacks_last_record_ = true;
-  return refuse("the WAL of " + candidate() + ", received up to " + to_string(own().position) +
-                    ", does not end with the shutdown checkpoint of " + *demoted,
-                voter(*demoted));
+  return refuse_without(
+      {*demoted},
+      "the WAL of " + candidate() + ", received up to " + to_string(own().position) +
+          ", does not end with the shutdown checkpoint of " + *demoted,
+      former_primary_or(*demoted, rivals([&](const Vote& vote) { return own().position < vote.position; })));
 }
 
 Deliberation::Outcome Deliberation::set_aside_diverged() {
@@ -286,10 +304,11 @@ Deliberation::Outcome Deliberation::refuse_where_commits_may_be_missing() {
   if (!ballot_.scores) return ask(Question::Scores);
   const auto missing = find_missing_acknowledgers(standbys, voters, ballot_.transition.promoted, *ballot_.scores);
   if (missing.empty()) return Outcome::Undecided;
-  return refuse(joined(missing) + " may have commits that no voter has (" + (standbys.any ? "ANY " : "FIRST ") +
-                std::to_string(standbys.count) +
-                "): bring back, or give up what only it has: crm_attribute --name master-" + ballot_.resource +
-                " --lifetime forever --node " + missing.front() + " --update=-1000");
+  const auto set_score = "crm_attribute --name master-" + ballot_.resource + " --lifetime forever --node ";
+  return refuse_without(missing, joined(missing) + " may have commits that no voter has (" +
+                                     (standbys.any ? "ANY " : "FIRST ") + std::to_string(standbys.count) +
+                                     "): bring back, or give up what only it has: " + set_score + missing.front() +
+                                     " --update=-1000; " + set_score + candidate() + " --update=1");
 }
 
 Deliberation::Outcome Deliberation::refuse_who_is_behind() {
@@ -311,8 +330,8 @@ struct Result {
 /// Judges the candidate, and in its place those to whom it would yield: a node that would only yield in its turn must
 /// not get the score of one that followed the last primary, and who yields to nobody is lost for nothing. `tried` has
 /// been asked already.
-Result deliberate(const Ballot& ballot, NodeList tried) {
-  Deliberation deliberation(ballot);
+Result deliberate(const Ballot& ballot, NodeList tried, NodeList beaten) {
+  Deliberation deliberation(ballot, beaten);
   const bool lacks_last_record = deliberation.lacks_last_record();
   Result result{deliberation.question(), std::move(deliberation).verdict()};
   tried.push_back(ballot.candidate);
@@ -321,29 +340,33 @@ Result deliberate(const Ballot& ballot, NodeList tried) {
     next.candidate = node;
     next.runs_as_primary = false;    // its vote tells
     next.ends_with_shutdown = true;  // it will look itself
-    // Nobody is measured by a candidate that is out, whatever it claims to have of the same WAL.
-    const bool is_comparable = !have_diverged(ballot.votes.at(ballot.candidate), ballot.votes.at(node));
-    if (lacks_last_record && is_comparable) leave_out(ballot.candidate, next.participants);
     return next;
+  };
+  // Nobody is measured by a candidate that is out, whatever it claims to have of the same WAL.
+  const auto beaten_by = [&](const NodeName& node) {
+    auto all = beaten;
+    const bool is_comparable = !have_diverged(ballot.votes.at(ballot.candidate), ballot.votes.at(node));
+    if (lacks_last_record && is_comparable) all.push_back(ballot.candidate);
+    return all;
   };
   NodeList promotable;
   for (const auto& node : result.verdict.successors) {
     if (ocf::contains(tried, node)) continue;
     auto next = in_place_of(node);
-    auto in_its_place = deliberate(next, tried);
+    auto in_its_place = deliberate(next, tried, beaten_by(node));
     // A rogue is taken down first, and then it is as if it had been.
     while (in_its_place.verdict.rogue) {
       const auto rogue = *in_its_place.verdict.rogue;
       next.votes.at(rogue).runs_as_primary = false;
       next.scores->insert_or_assign(rogue, cluster::kDisconnectedScore);
-      in_its_place = deliberate(next, tried);
+      in_its_place = deliberate(next, tried, beaten_by(node));
     }
     if (in_its_place.question) result.question = in_its_place.question;
     auto found = in_its_place.verdict.refusal ? std::move(in_its_place.verdict.successors) : NodeList{node};
     // Who is found by a detour must not be refused as things are now.
     const auto is_refused = [&](const NodeName& other) {
       const auto asked = in_place_of(other);
-      const auto now = Deliberation(asked).verdict();
+      const auto now = Deliberation(asked, beaten_by(other)).verdict();
       return now.refusal && !now.rogue;
     };
     found.erase(std::remove_if(found.begin(), found.end(), is_refused), found.end());
@@ -355,8 +378,8 @@ Result deliberate(const Ballot& ballot, NodeList tried) {
 
 }  // namespace
 
-std::optional<Question> open_question(const Ballot& ballot) { return deliberate(ballot, {}).question; }
+std::optional<Question> open_question(const Ballot& ballot) { return deliberate(ballot, {}, {}).question; }
 
-Verdict judge(const Ballot& ballot) { return deliberate(ballot, {}).verdict; }
+Verdict judge(const Ballot& ballot) { return deliberate(ballot, {}, {}).verdict; }
 
 }  // namespace pgsqlms::decision

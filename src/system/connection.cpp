@@ -111,10 +111,17 @@ const char* replication_mode(SessionKind kind) {
   return nullptr;
 }
 
+constexpr const char* kApplicationName = "pgsqlms";
+
+/// The user's password file, if there is one and the environment names none. libpq would look for it in the home
+/// directory of the environment, which is the cluster daemon's.
+std::optional<std::string> find_passfile(const User& user) {
+  auto file = user.home + "/.pgpass";
+  return getenv("PGPASSFILE") == nullptr && exists(file) ? std::optional(std::move(file)) : std::nullopt;
+}
+
 PGconn* start_connecting(const Address& address, SessionKind kind, const char* database) {
-  // libpq would look for it in the home directory of the environment, which is the cluster daemon's.
-  const std::string passfile = address.user.home + "/.pgpass";
-  const bool has_passfile = getenv("PGPASSFILE") == nullptr && exists(passfile);
+  const auto passfile = find_passfile(address.user);
   const char* const replication = replication_mode(kind);
   const std::array<const char*, 10> names = {
       "host",        "port",     "user", "dbname", "application_name", "options", "client_encoding",
@@ -123,13 +130,22 @@ PGconn* start_connecting(const Address& address, SessionKind kind, const char* d
                                               address.port.c_str(),
                                               address.user.name.c_str(),
                                               database,
-                                              "pgsqlms",
+                                              kApplicationName,
                                               replication == nullptr ? kSessionOptions : nullptr,
                                               "SQL_ASCII",
                                               replication,
-                                              has_passfile ? passfile.c_str() : nullptr,
+                                              passfile ? passfile->c_str() : nullptr,
                                               nullptr};
   return libpq().connect_start_params(names.data(), values.data(), 0);
+}
+
+/// Of two options with one name the last one wins; the first dbname is a whole connection string.
+PGconn* start_connecting(const std::string& conninfo, const User& user) {
+  const auto passfile = find_passfile(user);
+  const std::array<const char*, 6> names = {"passfile", "dbname", "dbname", "replication", "application_name", nullptr};
+  const std::array<const char*, 6> values = {
+      passfile ? passfile->c_str() : nullptr, conninfo.c_str(), "replication", "true", kApplicationName, nullptr};
+  return libpq().connect_start_params(names.data(), values.data(), 1);
 }
 
 /// Who is at the other side of a unix socket; nothing over TCP.
@@ -175,9 +191,8 @@ Refusal refusal_of(PGconn* session, ConnStatusType before) {
 }
 
 /// Nothing when connected.
-std::optional<Refusal> finish_connecting(PGconn* session, const Address& address, Deadline deadline) {
+std::optional<Refusal> finish_connecting(PGconn* session, Deadline deadline) {
   libpq().set_error_verbosity(session, PQERRORS_VERBOSE);  // the only way to get the SQLSTATE of a refused connection
-  if (auto refusal = refuse_stranger(session, address)) return refusal;
   auto state = PGRES_POLLING_WRITING;
   auto before = libpq().status(session);
   while (state != PGRES_POLLING_OK) {
@@ -244,7 +259,8 @@ Connection::Attempt Connection::open(const Address& address, SessionKind kind, D
       std::unique_ptr<Connection> connection(new Connection(start_connecting(address, kind, database)));
       PGconn* const session = connection->session_.get();
       if (session == nullptr) return {Contact::NotListening, "out of memory", nullptr};
-      auto refusal = finish_connecting(session, address, deadline);
+      auto refusal = refuse_stranger(session, address);
+      if (!refusal) refusal = finish_connecting(session, deadline);
       if (!refusal) return {Contact::Accepted, "", std::move(connection)};
       if (began - deadline.remaining() < refusal->patience && !deadline.expired()) {
         deadline.pause(kRetry);
@@ -257,6 +273,18 @@ Connection::Attempt Connection::open(const Address& address, SessionKind kind, D
     }
   }
   return {error->contact, error->detail, nullptr};
+}
+
+Connection::Attempt Connection::open_as_walreceiver(const std::string& conninfo, const User& user, Deadline deadline) {
+  const ActingAs owner(user);
+  const OwnSettings own;
+  std::unique_ptr<Connection> connection(new Connection(start_connecting(conninfo, user)));
+  PGconn* const session = connection->session_.get();
+  if (session == nullptr) return {Contact::NotListening, "out of memory", nullptr};
+  if (auto refusal = finish_connecting(session, deadline)) {
+    return {refusal->error.contact, std::move(refusal->error.detail), nullptr};
+  }
+  return {Contact::Accepted, "", std::move(connection)};
 }
 
 Connection::Reply Connection::query(const std::string& sql, Deadline deadline) {

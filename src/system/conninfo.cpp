@@ -99,20 +99,19 @@ std::string pairs_of_known_options(const Options& options) {
   return kept;
 }
 
-/// The same string without the options that this libpq does not know; nothing if it has no form at all.
-std::optional<std::string> known_part_of(const std::string& conninfo) {
+}  // namespace
+
+std::string known_part_of(const std::string& conninfo) {
   if (is_uri(conninfo)) return uri_of_known_options(conninfo);
   const auto options = split_pairs(conninfo);
-  return options ? std::optional(pairs_of_known_options(*options)) : std::nullopt;
+  return options ? pairs_of_known_options(*options) : conninfo;
 }
-
-}  // namespace
 
 Conninfo read_conninfo(const std::string& conninfo) {
   auto options = parse_with_libpq(conninfo);
   if (options == nullptr) {
     // The server may have a newer libpq than the agent, and knows best which options there are.
-    if (const auto known = known_part_of(conninfo)) options = parse_with_libpq(*known);
+    options = parse_with_libpq(known_part_of(conninfo));
   }
   if (options == nullptr) return {std::nullopt, "it is not a valid connection string"};
   for (const auto* option = options.get(); option->keyword != nullptr; ++option) {

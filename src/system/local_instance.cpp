@@ -141,6 +141,17 @@ std::optional<pg::Lsn> find_lsn(const std::optional<std::string>& text) {
   return text ? pg::Lsn::parse(*text) : std::nullopt;
 }
 
+std::optional<pg::Identity> identity_told_by(const Connection::Attempt& attempt, Deadline deadline) {
+  if (!attempt.connection) return std::nullopt;
+  const auto reply = attempt.connection->query("IDENTIFY_SYSTEM", deadline);
+  if (reply.error || reply.rows.size() != 1 || reply.rows[0].size() < 3) return std::nullopt;
+  const auto system = parse_number<pg::SystemIdentifier>(reply.rows[0][0].value_or(""));
+  const auto timeline = parse_number<pg::Timeline>(reply.rows[0][1].value_or(""));
+  const auto lsn = find_lsn(reply.rows[0][2]);
+  if (!system || !timeline || !lsn) return std::nullopt;
+  return pg::Identity{*system, {*timeline, *lsn}};
+}
+
 }  // namespace
 
 LocalInstance::LocalInstance(ocf::ResourceParameters parameters) : parameters_(std::move(parameters)) {}
@@ -368,15 +379,15 @@ std::optional<pg::Identity> LocalInstance::identify_system(Deadline deadline) {
 }
 
 std::optional<pg::Identity> LocalInstance::identify_system(SessionKind kind, Deadline deadline) {
-  const auto attempt = Connection::open(address(), kind, deadline);
-  if (!attempt.connection) return std::nullopt;
-  const auto reply = attempt.connection->query("IDENTIFY_SYSTEM", deadline);
-  if (reply.error || reply.rows.size() != 1 || reply.rows[0].size() < 3) return std::nullopt;
-  const auto system = parse_number<pg::SystemIdentifier>(reply.rows[0][0].value_or(""));
-  const auto timeline = parse_number<pg::Timeline>(reply.rows[0][1].value_or(""));
-  const auto lsn = find_lsn(reply.rows[0][2]);
-  if (!system || !timeline || !lsn) return std::nullopt;
-  return pg::Identity{*system, {*timeline, *lsn}};
+  return identity_told_by(Connection::open(address(), kind, deadline), deadline);
+}
+
+std::optional<pg::SystemIdentifier> LocalInstance::primary_system_identifier(const pg::TemplateNames& names,
+                                                                             Deadline deadline) {
+  const auto conninfo = known_part_of(primary_conninfo(names, deadline));
+  if (conninfo.empty()) return std::nullopt;
+  const auto told = identity_told_by(Connection::open_as_walreceiver(conninfo, owner(), deadline), deadline);
+  return told ? std::optional(told->system_identifier) : std::nullopt;
 }
 
 /// Where no replication connection is to be had. pg_control may still show the timeline before the last switch, so the
@@ -573,22 +584,24 @@ std::string LocalInstance::read_template(const pg::TemplateNames& names) {
   return pg::render_template(*text, names);
 }
 
+std::string LocalInstance::primary_conninfo(const pg::TemplateNames& names, Deadline deadline) {
+  if (version().value_or(pg::ServerVersion{}).has_standby_signal()) return setting("primary_conninfo", deadline);
+  return pg::parse_recovery_conf(read_template(names))["primary_conninfo"];
+}
+
 pg::RecoverySettings LocalInstance::recovery_settings(const pg::TemplateNames& names, Deadline deadline) {
   const auto installed = version().value_or(pg::ServerVersion{});
   pg::RecoverySettings settings;
-  std::string conninfo;
   if (installed.has_standby_signal()) {
     settings.recovery_target_timeline = setting("recovery_target_timeline", deadline);
-    conninfo = setting("primary_conninfo", deadline);
   } else {
     auto written = pg::parse_recovery_conf(read_template(names));
     settings.standby_mode = written["standby_mode"];
     settings.recovery_target_timeline = written["recovery_target_timeline"];
     settings.includes_files =
         written.count("include") + written.count("include_if_exists") + written.count("include_dir") > 0;
-    conninfo = written["primary_conninfo"];
   }
-  auto read = read_conninfo(conninfo);
+  auto read = read_conninfo(primary_conninfo(names, deadline));
   settings.application_name = std::move(read.application_name);
   settings.conninfo_problem = std::move(read.problem);
   if (!settings.application_name && installed.has_standby_signal() && settings.conninfo_problem.empty()) {
@@ -607,6 +620,13 @@ void LocalInstance::configure_as_standby(const pg::TemplateNames& names) {
   replace_file(parameters_.datadir, has_signal ? "standby.signal" : "recovery.conf", contents);
   // Beside standby.signal it says nothing. But a promotion leaves it, and the next start by hand would obey it.
   if (has_signal) remove_file(parameters_.datadir, "recovery.signal");
+}
+
+bool LocalInstance::is_replay_paused(Deadline deadline) {
+  if (!connection_) return false;
+  const bool has_wal_names = pg::ServerVersion{connection_->server_version()}.has_wal_names();
+  const auto* const question = has_wal_names ? "SELECT pg_is_wal_replay_paused()" : "SELECT pg_is_xlog_replay_paused()";
+  return ask(question, deadline).at(0).at(0) == "t";
 }
 
 bool LocalInstance::is_promotion_requested() { return exists(parameters_.datadir + "/promote"); }
@@ -704,10 +724,8 @@ void LocalInstance::request_stop() {
 
 /// Before PostgreSQL 13 a paused replay does not notice that it is to end.
 void LocalInstance::resume_replay(Deadline deadline) {
-  if (!connection_ || connection_->server_version() >= 130000) return;
+  if (!connection_ || connection_->server_version() >= 130000 || !is_replay_paused(deadline)) return;
   const bool has_wal_names = pg::ServerVersion{connection_->server_version()}.has_wal_names();
-  const auto* const question = has_wal_names ? "SELECT pg_is_wal_replay_paused()" : "SELECT pg_is_xlog_replay_paused()";
-  if (ask(question, deadline).at(0).at(0) != "t") return;
   static_cast<void>(ask(has_wal_names ? "SELECT pg_wal_replay_resume()" : "SELECT pg_xlog_replay_resume()", deadline));
 }
 

@@ -10,6 +10,7 @@ namespace pgsqlms::action {
 namespace {
 
 using cluster::PrivateAttribute;
+using cluster::PromotionScore;
 using decision::InstanceState;
 using ocf::Action;
 using ocf::ReturnCode;
@@ -46,6 +47,59 @@ struct Candidate : World {
 
   Node srv1{*this, "srv1", InstanceState::Standby};
 };
+
+/// What the notification of an operation on `node` writes while nobody is promoted, on a standby with that score beside
+/// srv3, which is held back.
+Orders written_without_primary(const std::string& operation, PromotionScore score, const std::string& node = " ",
+                               const std::string& synchronous = "", const std::string& promote = " ") {
+  World world;
+  Node srv1(world, "srv1", InstanceState::Standby);
+  srv1.instance.synchronous = synchronous;
+  world.cluster.scores = {{"srv1", score}, {"srv2", 1000}, {"srv3", cluster::kHeldBackScore}};
+  srv1.set_transition({{"active", "srv1 srv3"},
+                       {"unpromoted", "srv1 srv3"},
+                       {"promoted", operation == "demote" ? "srv2" : " "},
+                       {"demote", operation == "demote" ? "srv2" : " "},
+                       {"start", operation == "start" ? node : " "},
+                       {"stop", operation == "stop" ? node : " "},
+                       {"promote", promote}});
+  EXPECT_EQ(srv1.be_notified("post", operation).code, ReturnCode::Success);
+  return world.cluster.writes;
+}
+
+TEST(WithoutPrimary, WhoWasHeldBackMayBeChosenWhenSomebodyReturns) {
+  EXPECT_EQ(written_without_primary("start", cluster::kHeldBackScore, "srv2"), Orders{"score srv1 1"});
+}
+
+TEST(WithoutPrimary, WhoWasHeldBackIsNotChosenBecauseItIsRecovered) {
+  EXPECT_EQ(written_without_primary("start", cluster::kHeldBackScore, "srv1"), Orders{});
+  EXPECT_EQ(written_without_primary("start", cluster::kHeldBackScore, "srv3"), Orders{});
+  EXPECT_EQ(written_without_primary("demote", cluster::kHeldBackScore), Orders{});
+}
+
+TEST(WithoutPrimary, WhoWasHeldBackMayBeChosenWhenSomebodyLeaves) {
+  EXPECT_EQ(written_without_primary("stop", cluster::kHeldBackScore, "srv2"), Orders{"score srv1 1"});
+}
+
+TEST(WithoutPrimary, WhoReturnedMayBeChosenWhereCommitsAreCounted) {
+  EXPECT_EQ(written_without_primary("demote", -1, " ", "ANY 1 (srv1, srv3)"), Orders{"score srv1 1"});
+  EXPECT_EQ(written_without_primary("start", -1, "srv1", "ANY 1 (srv1, srv3)"), Orders{"score srv1 1"});
+  EXPECT_EQ(written_without_primary("demote", -1), Orders{}) << "asynchronous: it may lack anything";
+  EXPECT_EQ(written_without_primary("demote", -1000, " ", "ANY 1 (srv1, srv3)"), Orders{}) << "it did not return";
+}
+
+TEST(WithoutPrimary, NothingChangesWhereSomebodyIsToBePromoted) {
+  EXPECT_EQ(written_without_primary("demote", -1, " ", "ANY 1 (srv1, srv3)", "srv3"), Orders{});
+  EXPECT_EQ(written_without_primary("start", cluster::kHeldBackScore, "srv2", "", "srv2"), Orders{});
+}
+
+TEST(WithoutPrimary, NothingIsAskedWhereThereIsAPrimary) {
+  World world;
+  Node srv1(world, "srv1", InstanceState::Standby);
+  srv1.set_transition({{"active", "srv1 srv2"}, {"promoted", "srv2"}, {"unpromoted", "srv1"}, {"start", "srv3"}});
+  EXPECT_EQ(srv1.be_notified("post", "start").code, ReturnCode::Success);
+  EXPECT_EQ(world.cluster.calls, 0);
+}
 
 TEST(Notify, TouchesNeitherInstanceNorClusterWhereThereIsNothingToDo) {
   for (const auto* type : kTypes) {

@@ -269,7 +269,7 @@ TEST(Promote, RefusesWithoutTheShutdownCheckpointAndShowsBothPositions) {
   EXPECT_EQ(world.cluster.writes, (Orders{"score srv1 1", "score srv2 1001"}));
 }
 
-TEST(Promote, LeavesTheScoresAloneWhereAConstraintForbidsTheWinnerAndSaysWhatToDecide) {
+TEST(Promote, HoldsTheOthersBackWhereAConstraintForbidsTheWinnerAndSaysWhatToDecide) {
   Failover world;
   world.vote("srv1", "1#100");
   world.vote("srv3", "1#101");
@@ -279,10 +279,10 @@ TEST(Promote, LeavesTheScoresAloneWhereAConstraintForbidsTheWinnerAndSaysWhatToD
       world.srv1.act(Action::Promote).reason,
       "not promoted: srv3 has more WAL, 0/65 on timeline 1, than srv1, 0/64 on timeline 1; a constraint forbids to "
       "promote srv3: remove it, or take srv3 out");
-  EXPECT_EQ(world.cluster.writes, Orders{});
+  EXPECT_EQ(world.cluster.writes, Orders{"score srv1 -2"});
 }
 
-TEST(Promote, RefusesWhereAnAbsentNodeMayHaveAcknowledgedAlone) {
+TEST(Promote, HoldsEverybodyBackWhereAnAbsentNodeMayHaveAcknowledgedAlone) {
   Failover world;
   world.vote("srv1", "1#100");
   world.vote("srv3", "1#100");
@@ -290,7 +290,36 @@ TEST(Promote, RefusesWhereAnAbsentNodeMayHaveAcknowledgedAlone) {
   world.srv1.instance.synchronous = "ANY 1 (srv1, srv2, srv3, srv4)";
   EXPECT_EQ(world.srv1.act(Action::Promote).reason.find("not promoted: srv4 may have commits that no voter has"), 0U);
   EXPECT_EQ(world.srv1.instance.orders, Orders{});
-  EXPECT_EQ(world.cluster.writes, Orders{});
+  EXPECT_EQ(world.cluster.writes, (Orders{"score srv1 -2", "score srv3 -2"}));
+}
+
+TEST(Promote, HoldsEverybodyBackWhereOnlyAnAbsentNodeHasTheLastRecord) {
+  Failover world;
+  world.srv1.set_transition({{"active", "srv1"}, {"unpromoted", "srv1"}, {"promote", "srv1"}});
+  world.vote("srv1", "1#100");
+  world.cluster.publish(PrivateAttribute::ShutdownCheckpoint, "srv3", "1#101");
+  EXPECT_EQ(world.srv1.act(Action::Promote).reason,
+            "not promoted: srv3 was shut down at 0/65 on timeline 1, srv1 only received 0/64 on timeline 1");
+  EXPECT_EQ(world.cluster.writes, Orders{"score srv1 -2"});
+}
+
+TEST(Promote, RestartsAStandbyFirstWhoseSettingsAreTooLowForItsWal) {
+  World world;
+  Node srv1(world, "srv1", InstanceState::Standby);
+  srv1.instance.hot_standby.required = {{"max_connections", 200}};
+  srv1.instance.hot_standby.configured = {{"max_connections", 100}};
+  EXPECT_EQ(srv1.act(Action::Promote).code, ReturnCode::Success);
+  EXPECT_EQ(srv1.instance.orders, Orders{"promote"}) << "it still replays";
+  Node srv2(world, "srv2", InstanceState::Standby);
+  srv2.instance.replay_paused = true;
+  EXPECT_EQ(srv2.act(Action::Promote).code, ReturnCode::Success);
+  EXPECT_EQ(srv2.instance.orders, Orders{"promote"}) << "paused by hand";
+  Node srv3(world, "srv3", InstanceState::Standby);
+  srv3.instance.hot_standby = srv1.instance.hot_standby;
+  srv3.instance.replay_paused = true;
+  EXPECT_EQ(srv3.act(Action::Promote).code, ReturnCode::Success);
+  EXPECT_EQ(srv3.instance.orders, (Orders{"stop", "configure as standby", "start", "start", "promote"}));
+  EXPECT_TRUE(srv3.instance.primary);
 }
 
 TEST(Promote, DoesNotWaitForANodeInMaintenance) {

@@ -286,6 +286,27 @@ TEST(FirstStart, GivesNoScoreWhenItIsDoneByHand) {
   EXPECT_EQ(world.cluster.writes, Orders{});
 }
 
+TEST(Start, NamesAPrimaryOfAnotherSystem) {
+  for (const pg::SystemIdentifier primary : {7, 8}) {
+    World world;
+    Node srv1(world, "srv1", InstanceState::Stopped);
+    srv1.instance.primary_told = primary;
+    srv1.set_transition({{"active", "srv2"}, {"promoted", "srv2"}, {"start", "srv1"}});
+    EXPECT_EQ(srv1.act(Action::Start).code, ReturnCode::Success);
+    EXPECT_EQ(world.log.has("warning", "srv1 is no copy of the primary, srv2: system identifier 7 instead of 8"),
+              primary == 8);
+  }
+}
+
+TEST(Start, AsksNobodyWhereThereIsNoPrimary) {
+  World world;
+  Node srv1(world, "srv1", InstanceState::Stopped);
+  srv1.set_transition({{"active", "srv2"}, {"unpromoted", "srv2"}, {"start", "srv1"}});
+  EXPECT_EQ(srv1.act(Action::Start).code, ReturnCode::Success);
+  const auto& questions = srv1.instance.questions;
+  EXPECT_EQ(std::count(questions.begin(), questions.end(), "primary_system_identifier"), 0);
+}
+
 // ---- The start of a former primary beside its successor
 
 /// srv1, the former primary, as it is started again when srv2 has taken over.

@@ -41,6 +41,9 @@ void keep_the_connection_off_the_primary() {
 /// From now on only the remote node gets what is acknowledged.
 void let_only_the_remote_node_acknowledge(F& f) {
   keep_the_connection_off_the_primary();
+  // Pacemaker 2.1.5 knows nothing of the recurring operations that began before the connection was moved: it does not
+  // end the monitor of a standby when it promotes it. The failure concerns nobody.
+  f.expect_failed_action(remote_node(), "monitor");
   f.acknowledge_only_what_one_standby_has();
   for (const auto& standby : members_but(primary_now())) {
     F::lab().call({"cut", primary_now(), standby, "--only", "postgres"});

@@ -202,6 +202,12 @@ pg::Identity FakeInstance::identify(Deadline deadline) {
   return {system_identifier, position, looks_before_all_is_replayed-- > 0};
 }
 
+std::optional<pg::SystemIdentifier> FakeInstance::primary_system_identifier(const pg::TemplateNames& /*names*/,
+                                                                            Deadline /*deadline*/) {
+  questions.emplace_back("primary_system_identifier");
+  return primary_told;
+}
+
 pg::TimelineHistory FakeInstance::timeline_history(pg::Timeline /*timeline*/) {
   questions.emplace_back("timeline_history");
   return history;
@@ -218,6 +224,8 @@ std::string FakeInstance::synchronous_standby_names(Deadline deadline) {
   connect(deadline);
   return synchronous;
 }
+
+bool FakeInstance::is_replay_paused(Deadline /*deadline*/) { return replay_paused; }
 
 bool FakeInstance::is_promotion_requested() { return promotion_requested; }
 

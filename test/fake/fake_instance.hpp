@@ -38,9 +38,10 @@ class FakeInstance : public pg::Instance {
   pg::WalPosition position{1, {0x3000000}};
   pg::TimelineHistory history;
   pg::SystemIdentifier system_identifier = 7;
-  int looks_before_all_is_replayed = 0;         ///< so often it is found to have more WAL than it has replayed
-  std::string synchronous;                      ///< synchronous_standby_names
-  pg::Contact contact = pg::Contact::Accepted;  ///< how a server answers that is up and neither starts nor stops
+  std::optional<pg::SystemIdentifier> primary_told;  ///< what the primary says of itself; nothing if none answers
+  int looks_before_all_is_replayed = 0;              ///< so often it is found to have more WAL than it has replayed
+  std::string synchronous;                           ///< synchronous_standby_names
+  pg::Contact contact = pg::Contact::Accepted;       ///< how a server answers that is up and neither starts nor stops
   std::string contact_detail;
   pg::Installation installed;
   std::optional<pg::RecoverySettings> settings;  ///< nothing: those of a standby that is named as it should be
@@ -50,6 +51,7 @@ class FakeInstance : public pg::Instance {
   std::vector<pg::Setting> overrides;            ///< with which it was started last
   pg::ReplicationStatus replication;
   bool promotion_requested = false;  ///< somebody has asked for it, and the startup process has not taken it yet
+  bool replay_paused = false;
   bool has_shutdown_record = false;  ///< the last record of its WAL is a shutdown checkpoint
 
   // ---- How it will behave.
@@ -84,10 +86,13 @@ class FakeInstance : public pg::Instance {
   [[nodiscard]] std::vector<pg::Setting> harmful_settings(const pg::TemplateNames& names, Deadline deadline) override;
   [[nodiscard]] pg::ReplicationStatus replication_status(Deadline deadline) override;
   [[nodiscard]] pg::Identity identify(Deadline deadline) override;
+  [[nodiscard]] std::optional<pg::SystemIdentifier> primary_system_identifier(const pg::TemplateNames& names,
+                                                                              Deadline deadline) override;
   [[nodiscard]] pg::TimelineHistory timeline_history(pg::Timeline timeline) override;
   [[nodiscard]] bool ends_with_shutdown_checkpoint(const pg::WalPosition& end, Deadline deadline) override;
   [[nodiscard]] std::string synchronous_standby_names(Deadline deadline) override;
 
+  [[nodiscard]] bool is_replay_paused(Deadline deadline) override;
   [[nodiscard]] bool is_promotion_requested() override;
 
   [[nodiscard]] std::vector<pg::LockFile> lock_files(Deadline deadline) override;

@@ -24,7 +24,7 @@ TEST(Cost, OfWhatSpeaksToNoServerIsWithoutLibpq) {
   const ScratchInstance instance;
   const auto idle = effort_of(
       "notify", with(environment_for(instance),
-                     {{"OCF_RESKEY_CRM_meta_notify_type", "post"}, {"OCF_RESKEY_CRM_meta_notify_operation", "start"}}));
+                     {{"OCF_RESKEY_CRM_meta_notify_type", "pre"}, {"OCF_RESKEY_CRM_meta_notify_operation", "start"}}));
   for (const auto& effort : {effort_of("meta-data", environment_for(instance)), idle}) {
     EXPECT_EQ(effort.run.code, kSuccess) << effort.run.err;
     EXPECT_FALSE(has_loaded(effort, "libpq")) << joined(effort.libraries);
@@ -78,6 +78,7 @@ TEST(Cost, OfANotificationWithNothingToDoIsNothing) {
         effort_of("notify", with(environment_for(instance), {{"OCF_RESKEY_CRM_meta_notify_type", type},
                                                              {"OCF_RESKEY_CRM_meta_notify_operation", operation},
                                                              {"OCF_RESKEY_CRM_meta_notify_active_uname", "srv1 srv2"},
+                                                             {"OCF_RESKEY_CRM_meta_notify_master_uname", "srv1"},
                                                              {"OCF_RESKEY_CRM_meta_notify_stop_uname", "srv2"}}));
     EXPECT_EQ(effort.run.code, kSuccess) << effort.run.err;
     EXPECT_EQ(effort.processes, 0) << type << ' ' << operation;

@@ -84,6 +84,33 @@ TEST_F(LowSettings, AreRaisedNoLongerThanThePrimaryHasThem) {
   EXPECT_EQ(standby.ask("SHOW max_connections"), "25");
 }
 
+TEST_F(LowSettings, OfAStandbyAreRaisedBeforeItIsPromoted) {
+  ScratchInstance& primary = instance_;
+  run_as_primary_with("max_connections = 20");
+  const ScratchInstance standby;
+  standby.follow(primary, "srv1");
+  standby.configure("max_connections = 20");
+  primary.start();
+  const auto environment = with(environment_for(standby), {{"HA_LOGFILE", log_}});
+  ASSERT_EQ(run_agent({"start"}, environment).code, kSuccess);
+  primary.configure("max_connections = 25");
+  primary.stop();
+  primary.start();
+  primary.ask("CREATE TABLE acknowledged AS SELECT 1");
+  const auto end = primary.ask("SELECT pg_current_wal_lsn()");
+  // Before PostgreSQL 14 a standby ends when it meets the new value, and is started again with enough.
+  if (server_major() < 14) {
+    ASSERT_TRUE(eventually([&] { return run_agent({"monitor"}, environment).code != kSuccess; }));
+    ASSERT_EQ(run_agent({"start"}, environment).code, kSuccess);
+  }
+  ASSERT_TRUE(
+      eventually([&] { return standby.ask("SELECT pg_last_wal_receive_lsn() >= '" + end + "'::pg_lsn") == "t"; }));
+  primary.stop();
+  const auto run = run_agent({"promote"}, environment);
+  ASSERT_EQ(run.code, kSuccess) << run.err << contents_of(log_);
+  EXPECT_EQ(standby.ask("SELECT count(*) FROM acknowledged"), "1");
+}
+
 TEST_F(LowSettings, AreNotSpokenOfWhereTheyAreHighEnough) {
   run_as_primary_with("max_connections = 20");
   instance_.configure("max_connections = 30");

@@ -43,6 +43,7 @@ enum class Kind {
 
 enum class Event {
   Lost,         ///< the last primary's node is gone
+  ShutDown,     ///< so is it, but it was shut down cleanly before, and its end is published
   Recovered,    ///< it crashed and runs as a standby again, in this transition
   SwitchedOver  ///< it was shut down, its end is published, it runs as a standby
 };
@@ -97,14 +98,15 @@ Ballot ballot_of(const World& world, const NodeName& candidate) {
   ballot.transition.promoted = ballot.transition.demote = {"srv1"};
   ballot.transition.promote = {candidate};
   ballot.scores.emplace()["srv1"] = cluster::kPrimaryScore;
-  if (world.event == Event::Lost) {
+  if (world.event == Event::Lost || world.event == Event::ShutDown) {
     ballot.transition.stop = {"srv1"};
   } else {
     ballot.participants = {"srv1"};
     ballot.votes["srv1"] = Vote{{1, {kEnd}}, {}, false, kOurs};
   }
   if (world.event == Event::Recovered) ballot.transition.stop = ballot.transition.start = {"srv1"};
-  if (world.event == Event::SwitchedOver) ballot.shutdown_checkpoints["srv1"] = {{1, {kEnd - 1}}, kOurs};
+  if (world.event == Event::SwitchedOver || world.event == Event::ShutDown)
+    ballot.shutdown_checkpoints["srv1"] = {{1, {kEnd - 1}}, kOurs};
   for (std::size_t i = 0; i < world.standbys.size(); ++i) {
     const auto node = World::name(i);
     const auto& [kind, score] = world.standbys[i];
@@ -154,7 +156,7 @@ void with_every_world(const std::function<void(const World&)>& look) {
   // Three nodes in every order; of more the order only repeats that.
   const std::function<void(std::size_t, std::size_t)> fill = [&](std::size_t count, std::size_t first) {
     if (world.standbys.size() == count) {
-      for (const auto event : {Event::Lost, Event::Recovered, Event::SwitchedOver}) {
+      for (const auto event : {Event::Lost, Event::ShutDown, Event::Recovered, Event::SwitchedOver}) {
         world.event = event;
         for (world.acknowledgers = 0; world.acknowledgers <= 2; ++world.acknowledgers) look(world);
       }
@@ -232,7 +234,8 @@ TEST(VerdictInAllWorlds, NobodyIsPromotedBesideARunningPrimaryOfTheSameSystem) {
 
 TEST(VerdictInAllWorlds, NobodyIsPromotedBeforeThePublishedEndOfTheLastPrimary) {
   with_every_candidate([](const World& world, const Ballot& ballot, const Verdict& verdict) {
-    if (!is_promoted(verdict) || world.event != Event::SwitchedOver) return;
+    const bool is_published = world.event == Event::SwitchedOver || world.event == Event::ShutDown;
+    if (!is_promoted(verdict) || !is_published) return;
     EXPECT_NE(kind_of(world, ballot.candidate), Kind::Behind);
     EXPECT_NE(kind_of(world, ballot.candidate), Kind::FarBehind);
   });
@@ -248,6 +251,27 @@ TEST(VerdictInAllWorlds, NobodyIsPromotedWhereAllThatMayHaveAcknowledgedACommitA
       missing += score.value_or(-1000) >= -1 && !vote_of(kind) ? 1 : 0;
     }
     EXPECT_LT(missing, world.acknowledgers);
+  });
+}
+
+TEST(VerdictInAllWorlds, WhoWasHeldBackCountsAsBefore) {
+  with_every_candidate([](const World& /*world*/, const Ballot& ballot, const Verdict& verdict) {
+    auto held = ballot;
+    for (auto& [node, score] : *held.scores) {
+      if (score == cluster::kLowestPromotableScore) score = cluster::kHeldBackScore;
+    }
+    const auto again = verdict_on(held);
+    EXPECT_EQ(again.refusal, verdict.refusal);
+    EXPECT_EQ(again.rogue, verdict.rogue);
+    EXPECT_TRUE(std::is_permutation(again.successors.begin(), again.successors.end(), verdict.successors.begin(),
+                                    verdict.successors.end()));
+  });
+}
+
+TEST(VerdictInAllWorlds, WhoIsAbsentTakesNoPart) {
+  with_every_candidate([](const World& /*world*/, const Ballot& ballot, const Verdict& verdict) {
+    for (const auto& node : verdict.absent) EXPECT_FALSE(ocf::contains(ballot.participants, node)) << node;
+    EXPECT_TRUE(verdict.refusal || verdict.absent.empty());
   });
 }
 
@@ -312,6 +336,15 @@ struct Pacemaker {
     return best;
   }
 
+  /// Whom a constraint brings back in spite of its score fails again.
+  void hold_back(const NodeList& nodes, const NodeName& candidate) {
+    const auto before = scores;
+    for (const auto& node : nodes) {
+      if (scores.at(node).value_or(-1) >= 0) scores[node] = cluster::kHeldBackScore;
+    }
+    if (scores == before) given_up.push_back(candidate);
+  }
+
   /// One transition: whoever was promoted.
   std::optional<NodeName> run(const NodeName& candidate) {
     const auto now = ballot(candidate);
@@ -329,11 +362,11 @@ struct Pacemaker {
       return std::nullopt;
     }
     if (verdict.successors.empty()) {
-      given_up.push_back(candidate);
+      hold_back(verdict.absent.empty() ? NodeList{} : now.participants, candidate);
       return std::nullopt;
     }
     const auto concession = concede(candidate, verdict.successors, now.participants, scores, placement());
-    if (concession.is_forbidden) given_up.push_back(candidate);
+    if (concession.is_forbidden) hold_back({candidate}, candidate);
     for (const auto& [node, score] : concession.scores) scores[node] = score;
     return std::nullopt;
   }

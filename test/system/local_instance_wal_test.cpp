@@ -32,6 +32,38 @@ void write_wal(const ScratchInstance& primary) {
   primary.ask("CREATE TABLE t" + std::to_string(++number) + " AS SELECT generate_series(1, 1000) AS n");
 }
 
+// ---- primary_system_identifier
+
+TEST(PrimarySystemIdentifier, IsToldByTheServerThatPrimaryConninfoNames) {
+  ScratchInstance primary;
+  primary.start();
+  primary.ask("SELECT 1");
+  const ScratchInstance standby;
+  standby.follow(primary, "srv1");
+  LocalInstance local(standby.parameters());
+  const auto own = LocalInstance(primary.parameters()).identify(in(10s)).system_identifier;
+  EXPECT_EQ(local.primary_system_identifier({"srv1", "srv1"}, in(10s)), own);
+  primary.stop();
+  EXPECT_EQ(local.primary_system_identifier({"srv1", "srv1"}, in(10s)), std::nullopt);
+}
+
+TEST(PrimarySystemIdentifier, IsNotKnownWhereThePrimaryDoesNotAnswerInTime) {
+  ScratchInstance primary;
+  primary.start();
+  const ScratchInstance standby;
+  standby.follow(primary, "srv1");
+  const Frozen frozen(primary.postmaster());
+  const auto began = std::chrono::steady_clock::now();
+  EXPECT_EQ(LocalInstance(standby.parameters()).primary_system_identifier({"srv1", "srv1"}, in(1s)), std::nullopt);
+  EXPECT_LT(std::chrono::steady_clock::now() - began, 5s);
+}
+
+TEST(PrimarySystemIdentifier, IsNotKnownWithoutAConninfo) {
+  const ScratchInstance standby;
+  standby.configure_recovery("primary_conninfo = ''");
+  EXPECT_EQ(LocalInstance(standby.parameters()).primary_system_identifier({"srv1", "srv1"}, in(5s)), std::nullopt);
+}
+
 // ---- replication_status
 
 pg::ReplicationStatus status_of(const ScratchInstance& primary) {

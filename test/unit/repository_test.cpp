@@ -116,7 +116,7 @@ TEST(Source, CatchesAFailureOnlyWhereTheDesignSays) {
                                                {"action/scoring.cpp", 1},
                                                {"action/notifications.cpp", 1},
                                                {"action/standby_start.cpp", 2},
-                                               {"action/verbs.cpp", 6},
+                                               {"action/verbs.cpp", 7},
                                                {"action/voting.cpp", 3},
                                                {"action/watching.cpp", 3}};
   EXPECT_EQ(matches("catch \\(const ocf::Failure&"), expected);

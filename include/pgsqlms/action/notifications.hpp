@@ -12,6 +12,9 @@ namespace pgsqlms::action {
 void before_promotion(Agent& agent);
 /// Takes the votes back. Who has become the primary also removes the shutdown checkpoints and keeps the scores.
 void after_promotion(Agent& agent);
+/// Where nobody is promoted or going to be, makes the local node promotable again, if it was not for a reason that has
+/// gone.
+void reconsider_without_primary(Agent& agent);
 /// In a switchover the primary writes a checkpoint while it still serves, so that its shutdown is short.
 void before_demotion(Agent& agent);
 
@@ -22,9 +25,9 @@ struct Notification {
 };
 
 inline constexpr Notification kNotifications[] = {
-    {"pre", "promote", before_promotion},
-    {"post", "promote", after_promotion},
-    {"pre", "demote", before_demotion},
+    {"pre", "promote", before_promotion},           {"post", "promote", after_promotion},
+    {"post", "start", reconsider_without_primary},  {"post", "stop", reconsider_without_primary},
+    {"post", "demote", reconsider_without_primary}, {"pre", "demote", before_demotion},
 };
 
 /// Never fails: Pacemaker ignores a notification's result. What went wrong is logged.

@@ -2,12 +2,18 @@
 // What has to be right before a start in standby mode, and what such a start overrides.
 #pragma once
 
+#include <vector>
+
 #include "pgsqlms/action/agent.hpp"
 
 namespace pgsqlms::action {
 
 /// Throws ocf::Failure where the server would work in another directory than the agent's.
 void check_server_directory(Agent& agent);
+
+/// The hot-standby settings that are configured lower than the primary had them, with its values; logs them. Starts a
+/// program for each.
+[[nodiscard]] std::vector<pg::Setting> raise_low_settings(Agent& agent);
 
 /// Starts the server; where it does not come up, once more with the hot-standby settings that are lower than the
 /// primary had them raised to that.

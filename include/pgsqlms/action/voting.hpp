@@ -20,8 +20,24 @@ void publish_vote(Agent& agent);
 [[nodiscard]] decision::Verdict count_votes(Agent& agent, const ocf::NotifyContext& transition, Deadline patience,
                                             CandidateRole role);
 
+/// What came of a refusal.
+struct Refusal {
+  std::string reason;  ///< for people
+  /// Whose promotion is in vain as well, until somebody comes or goes or an administrator decides.
+  cluster::NodeList hopeless = {};
+};
+
 /// After a refusal: sets the scores that make Pacemaker choose the successor instead of the local node, and reports a
-/// rogue primary as failed. Returns the reason for people.
-std::string act_on_refusal(Agent& agent, const decision::Verdict& verdict);
+/// rogue primary as failed.
+[[nodiscard]] Refusal act_on_refusal(Agent& agent, const decision::Verdict& verdict);
+
+/// Sees to it that none of them is chosen any more: each attempt counts as a failure of a node that is well. Not in a
+/// notification: a failed promotion is what tells the administrator.
+void hold_back(Agent& agent, const cluster::NodeList& nodes);
+
+/// While there is no primary. A node that was held back may be chosen again when somebody has come or gone who was not:
+/// whether that makes a difference, the next election finds out. With synchronous replication the same is true of a
+/// node that returned and was not scored before the primary was lost, since it can be counted who has every commit.
+void make_promotable_again(Agent& agent);
 
 }  // namespace pgsqlms::action

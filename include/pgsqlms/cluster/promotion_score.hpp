@@ -21,10 +21,16 @@ inline constexpr PromotionScore kStandbyScoreStep = 10;
 inline constexpr PromotionScore kLowestPromotableScore = 1;
 /// A standby that is connected but does not stream yet.
 inline constexpr PromotionScore kNotReadyScore = -1;
+/// One that the last primary counted as promotable, kept back until somebody returns without whom nobody may be
+/// promoted.
+inline constexpr PromotionScore kHeldBackScore = -2;
 /// A standby that is not connected to the primary.
 inline constexpr PromotionScore kDisconnectedScore = -1000;
 /// A candidate that must not be promoted though a location constraint wants it: the only score that overrules one.
 inline constexpr PromotionScore kForbiddenScore = -kInfinity;
+
+/// Whether the last primary gave the node a score with which it may follow it.
+[[nodiscard]] constexpr bool was_promotable(PromotionScore score) { return score >= 0 || score == kHeldBackScore; }
 
 /// Parses a score: a number, INFINITY, +INFINITY or -INFINITY; numbers beyond are cut. Nothing if it is none.
 [[nodiscard]] std::optional<PromotionScore> parse_score(std::string_view text);

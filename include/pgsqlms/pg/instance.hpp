@@ -145,6 +145,9 @@ class Instance {
   [[nodiscard]] virtual ReplicationStatus replication_status(Deadline deadline) = 0;
   /// A standby that was restarted does not know how far its own WAL goes before it has replayed it.
   [[nodiscard]] virtual Identity identify(Deadline deadline) = 0;
+  /// Of the server that primary_conninfo names, asked over a replication connection; nothing if none answers.
+  [[nodiscard]] virtual std::optional<SystemIdentifier> primary_system_identifier(const TemplateNames& names,
+                                                                                  Deadline deadline) = 0;
   /// The timelines before this one. Empty also where the instance has no file that tells them.
   [[nodiscard]] virtual TimelineHistory timeline_history(Timeline timeline) = 0;
   /// Whether the last record before `end` in the local WAL is a shutdown checkpoint.
@@ -152,6 +155,8 @@ class Instance {
 
   /// The setting synchronous_standby_names of a running instance.
   [[nodiscard]] virtual std::string synchronous_standby_names(Deadline deadline) = 0;
+  /// Whether a standby replays nothing, by hand or because it cannot. False where no session tells.
+  [[nodiscard]] virtual bool is_replay_paused(Deadline deadline) = 0;
   /// Whether a standby has been asked to become a primary and has not begun to.
   [[nodiscard]] virtual bool is_promotion_requested() = 0;
   /// Those that keep a server from its start. PostgreSQL's own removal of leftovers is left to it.

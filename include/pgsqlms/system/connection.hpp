@@ -60,6 +60,10 @@ class Connection {
   /// Takes the database that lets it in. Over a unix socket, only a server of the address's user counts as one.
   [[nodiscard]] static Attempt open(const Address& address, SessionKind kind, Deadline deadline);
 
+  /// A replication connection to where a primary_conninfo leads, as the walreceiver of a server of that user makes it,
+  /// but under the agent's application_name, so that it passes for no standby.
+  [[nodiscard]] static Attempt open_as_walreceiver(const std::string& conninfo, const User& user, Deadline deadline);
+
   /// Asks one question. A connection that broke or ran out of time cannot be used again.
   [[nodiscard]] Reply query(const std::string& sql, Deadline deadline);
 

@@ -14,4 +14,7 @@ struct Conninfo {
 
 [[nodiscard]] Conninfo read_conninfo(const std::string& conninfo);
 
+/// The same string without the options that this libpq does not know; unchanged if it has no form at all.
+[[nodiscard]] std::string known_part_of(const std::string& conninfo);
+
 }  // namespace pgsqlms::system

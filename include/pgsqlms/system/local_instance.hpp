@@ -33,9 +33,12 @@ class LocalInstance : public pg::Instance {
   [[nodiscard]] std::vector<pg::Setting> harmful_settings(const pg::TemplateNames& names, Deadline deadline) override;
   [[nodiscard]] pg::ReplicationStatus replication_status(Deadline deadline) override;
   [[nodiscard]] pg::Identity identify(Deadline deadline) override;
+  [[nodiscard]] std::optional<pg::SystemIdentifier> primary_system_identifier(const pg::TemplateNames& names,
+                                                                              Deadline deadline) override;
   [[nodiscard]] pg::TimelineHistory timeline_history(pg::Timeline timeline) override;
   [[nodiscard]] bool ends_with_shutdown_checkpoint(const pg::WalPosition& end, Deadline deadline) override;
   [[nodiscard]] std::string synchronous_standby_names(Deadline deadline) override;
+  [[nodiscard]] bool is_replay_paused(Deadline deadline) override;
   [[nodiscard]] bool is_promotion_requested() override;
 
   [[nodiscard]] std::vector<pg::LockFile> lock_files(Deadline deadline) override;
@@ -61,6 +64,7 @@ class LocalInstance : public pg::Instance {
   [[nodiscard]] std::optional<pg::ServerVersion> version() const;
 
   void contact(pg::ProbeFacts& facts, Deadline deadline);
+  [[nodiscard]] std::string primary_conninfo(const pg::TemplateNames& names, Deadline deadline);
   [[nodiscard]] bool is_foreign(const Connection& connection, std::string& detail) const;
   [[nodiscard]] std::vector<Connection::Row> ask(const std::string& sql, Deadline deadline);
   [[nodiscard]] bool has_session(Deadline deadline);

@@ -293,7 +293,9 @@ TEST(Verdict, RefusesWhereAnAbsentNodeMayHaveAcknowledgedAloneAndTellsHowToGoOn)
   EXPECT_EQ(judge(ballot).successors, NodeList{});
   EXPECT_EQ(refusal(ballot),
             "srv4 may have commits that no voter has (ANY 1): bring back, or give up what only it has: "
-            "crm_attribute --name master-pgsqld --lifetime forever --node srv4 --update=-1000");
+            "crm_attribute --name master-pgsqld --lifetime forever --node srv4 --update=-1000; "
+            "crm_attribute --name master-pgsqld --lifetime forever --node srv2 --update=1");
+  EXPECT_EQ(judge(ballot).absent, NodeList{"srv4"});
   ballot.scores->at("srv4") = -1000;  // the command's effect
   EXPECT_EQ(refusal(ballot), "");
 }
