@@ -167,11 +167,9 @@ cluster::ScoreTable read_placement(Agent& agent) try {
 
 Refusal act_on_refusal(Agent& agent, const decision::Verdict& verdict) {
   if (verdict.rogue) take_down_rogue(agent, *verdict.rogue);
-  const auto participants = ocf::participants(*agent.context.transition);
-  if (verdict.successors.empty()) {
-    return {*verdict.refusal, verdict.absent.empty() ? cluster::NodeList{} : participants};
-  }
+  if (verdict.successors.empty()) return {*verdict.refusal, verdict.hopeless};
   const auto candidate = agent.cluster.local_node();
+  const auto participants = ocf::participants(*agent.context.transition);
   const auto scores = agent.cluster.promotion_scores(agent.deadline);
   const bool is_constrained = decision::is_chosen_in_spite_of_scores(candidate, participants, scores);
   const auto placement = is_constrained ? read_placement(agent) : cluster::ScoreTable{};

@@ -76,7 +76,7 @@ class Deliberation {
   Outcome refuse_without(const NodeList& nodes, std::string reason, NodeList successors = {}) {
     const bool are_absent = std::none_of(nodes.begin(), nodes.end(),
                                          [&](const auto& node) { return ocf::contains(ballot_.participants, node); });
-    if (are_absent) verdict_.absent = nodes;
+    if (are_absent) verdict_.hopeless = voters();
     return refuse(std::move(reason), std::move(successors));
   }
   void set_aside(const NodeName& node, std::string remark) {
@@ -92,6 +92,8 @@ class Deliberation {
   [[nodiscard]] std::string with_position(const NodeName& node) const {
     return node + ", " + to_string(vote_of(node).position);
   }
+  /// Also those that are set aside: what they have is known, and nobody waits for it.
+  [[nodiscard]] NodeList voters() const;
   /// The other voters in the race of which that is true.
   template <typename Predicate>
   [[nodiscard]] NodeList rivals(Predicate is_true) const;
@@ -111,6 +113,14 @@ class Deliberation {
   Verdict verdict_;
   bool lacks_last_record_ = false;
 };
+
+NodeList Deliberation::voters() const {
+  NodeList found;
+  for (const auto& node : ballot_.participants) {
+    if (has_voted(node)) found.push_back(node);
+  }
+  return found;
+}
 
 template <typename Predicate>
 NodeList Deliberation::rivals(Predicate is_true) const {
@@ -295,14 +305,9 @@ Deliberation::Outcome Deliberation::set_aside_diverged() {
 
 Deliberation::Outcome Deliberation::refuse_where_commits_may_be_missing() {
   const auto& standbys = ballot_.synchronous;
-  // Also those that are set aside: what they have is known, and nobody waits for it.
-  NodeList voters;
-  for (const auto& node : ballot_.participants) {
-    if (has_voted(node)) voters.push_back(node);
-  }
-  if (standbys.count == 0 || is_enough_of_them(standbys, voters)) return Outcome::Undecided;
+  if (standbys.count == 0 || is_enough_of_them(standbys, voters())) return Outcome::Undecided;
   if (!ballot_.scores) return ask(Question::Scores);
-  const auto missing = find_missing_acknowledgers(standbys, voters, ballot_.transition.promoted, *ballot_.scores);
+  const auto missing = find_missing_acknowledgers(standbys, voters(), ballot_.transition.promoted, *ballot_.scores);
   if (missing.empty()) return Outcome::Undecided;
   const auto set_score = "crm_attribute --name master-" + ballot_.resource + " --lifetime forever --node ";
   return refuse_without(missing, joined(missing) + " may have commits that no voter has (" +

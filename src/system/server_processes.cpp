@@ -229,7 +229,8 @@ class Look {
 /// Sees files with the rights of another one's owner, in this thread only. Without the right to do so nothing changes.
 class LookingAs {
  public:
-  explicit LookingAs(const struct stat& file) : group_(setfsgid(file.st_gid)), user_(setfsuid(file.st_uid)) {}
+  explicit LookingAs(const struct stat& file)
+      : group_(static_cast<gid_t>(setfsgid(file.st_gid))), user_(static_cast<uid_t>(setfsuid(file.st_uid))) {}
   ~LookingAs() {
     setfsuid(user_);
     setfsgid(group_);
@@ -238,8 +239,8 @@ class LookingAs {
   LookingAs& operator=(const LookingAs&) = delete;
 
  private:
-  int group_;
-  int user_;
+  gid_t group_;
+  uid_t user_;
 };
 
 }  // namespace

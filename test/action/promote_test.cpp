@@ -293,6 +293,16 @@ TEST(Promote, HoldsEverybodyBackWhereAnAbsentNodeMayHaveAcknowledgedAlone) {
   EXPECT_EQ(world.cluster.writes, (Orders{"score srv1 -2", "score srv3 -2"}));
 }
 
+TEST(Promote, HoldsNobodyBackWhoIsItselfAbsent) {
+  Failover world;
+  world.srv1.set_transition({{"active", "srv1 srv3"}, {"unpromoted", "srv1 srv3"}, {"promote", "srv1"}});
+  world.vote("srv1", "1#100");
+  world.cluster.leave("srv3");
+  world.srv1.instance.synchronous = "ANY 1 (srv1, srv2, srv3)";
+  EXPECT_EQ(world.srv1.act(Action::Promote).reason.find("not promoted: srv3 may have commits that no voter has"), 0U);
+  EXPECT_EQ(world.cluster.writes, Orders{"score srv1 -2"});
+}
+
 TEST(Promote, HoldsEverybodyBackWhereOnlyAnAbsentNodeHasTheLastRecord) {
   Failover world;
   world.srv1.set_transition({{"active", "srv1"}, {"unpromoted", "srv1"}, {"promote", "srv1"}});

@@ -273,8 +273,10 @@ void raise_a_setting_on_the_primary_only(F& f) {
   }
   F::delete_meta("migration-threshold");
   for (const auto& standby : f.standbys()) set_setting(standby, setting, raised);
-  if (F::lab().view().primary().empty()) {
-    for (const auto& standby : f.standbys()) F::kill_postmaster(standby);
+  // They go on with their WAL when they are started anew.
+  const auto promoted = F::lab().view().primary();
+  for (const auto& standby : f.standbys()) {
+    if (standby != promoted) F::kill_postmaster(standby);
   }
   f.expect_other_primary();
 }

@@ -268,10 +268,16 @@ TEST(VerdictInAllWorlds, WhoWasHeldBackCountsAsBefore) {
   });
 }
 
-TEST(VerdictInAllWorlds, WhoIsAbsentTakesNoPart) {
-  with_every_candidate([](const World& /*world*/, const Ballot& ballot, const Verdict& verdict) {
-    for (const auto& node : verdict.absent) EXPECT_FALSE(ocf::contains(ballot.participants, node)) << node;
-    EXPECT_TRUE(verdict.refusal || verdict.absent.empty());
+TEST(VerdictInAllWorlds, WhoIsHopelessHasVotedAndIsRefused) {
+  with_every_candidate([](const World& world, const Ballot& ballot, const Verdict& verdict) {
+    if (verdict.hopeless.empty() || !verdict.successors.empty()) return;
+    EXPECT_TRUE(ocf::contains(verdict.hopeless, ballot.candidate));
+    for (const auto& node : verdict.hopeless) {
+      ASSERT_EQ(ballot.votes.count(node), 1U) << node;
+      const auto kind = kind_of(world, node);
+      if (kind && !has_the_last_primarys_wal(*kind)) continue;
+      EXPECT_FALSE(is_promoted(verdict_on(ballot_of(world, node)))) << node;
+    }
   });
 }
 
@@ -362,7 +368,7 @@ struct Pacemaker {
       return std::nullopt;
     }
     if (verdict.successors.empty()) {
-      hold_back(verdict.absent.empty() ? NodeList{} : now.participants, candidate);
+      hold_back(verdict.hopeless, candidate);
       return std::nullopt;
     }
     const auto concession = concede(candidate, verdict.successors, now.participants, scores, placement());

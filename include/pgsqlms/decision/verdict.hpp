@@ -40,8 +40,8 @@ struct Verdict {
   std::optional<std::string> refusal;  ///< why the candidate must not be promoted; nothing if it may
   /// Who is to be promoted instead, the preferred one first. Each of them may be. Empty if nobody may as things are.
   cluster::NodeList successors;
-  /// Who takes no part, and without whom nobody may be promoted. To try again before one of them returns is in vain.
-  cluster::NodeList absent;
+  /// The voters, where none of them may be promoted before somebody returns who takes no part.
+  cluster::NodeList hopeless;
   /// Who runs as a primary that nobody promoted and whose WAL does not count: it has to be taken down first.
   std::optional<cluster::NodeName> rogue;
   std::vector<std::string> remarks;  ///< what else an administrator should know

@@ -295,7 +295,7 @@ TEST(Verdict, RefusesWhereAnAbsentNodeMayHaveAcknowledgedAloneAndTellsHowToGoOn)
             "srv4 may have commits that no voter has (ANY 1): bring back, or give up what only it has: "
             "crm_attribute --name master-pgsqld --lifetime forever --node srv4 --update=-1000; "
             "crm_attribute --name master-pgsqld --lifetime forever --node srv2 --update=1");
-  EXPECT_EQ(judge(ballot).absent, NodeList{"srv4"});
+  EXPECT_EQ(judge(ballot).hopeless, (NodeList{"srv2", "srv3"}));
   ballot.scores->at("srv4") = -1000;  // the command's effect
   EXPECT_EQ(refusal(ballot), "");
 }
