@@ -63,7 +63,7 @@ void reconsider_without_primary(Agent& agent) {
   const auto& transition = *agent.context.transition;
   const bool has_primary = std::any_of(transition.promoted.begin(), transition.promoted.end(),
                                        [&](const auto& node) { return !ocf::contains(transition.demote, node); });
-  if (!has_primary && transition.promote.empty()) make_promotable_again(agent);
+  if (!has_primary && transition.promote.empty()) end_holding_back(agent);
 }
 
 void before_demotion(Agent& agent) {

@@ -8,6 +8,7 @@
 
 #include "pgsqlms/action/standby_start.hpp"
 #include "pgsqlms/action/voting.hpp"
+#include "pgsqlms/action/watching.hpp"
 #include "pgsqlms/decision/votes.hpp"
 
 namespace pgsqlms::action {
@@ -226,6 +227,7 @@ void start_in_standby_mode(Agent& agent) {
 void see_to_enough_for_all_wal(Agent& agent) {
   if (!agent.instance.is_replay_paused(agent.deadline) || raise_low_settings(agent).empty()) return;
   spdlog::warn("the standby cannot replay all of its WAL with these settings and is restarted before its promotion");
+  end_watch(agent);
   stop_server(agent);
   start_in_standby_mode(agent);
 }

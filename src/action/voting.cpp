@@ -196,22 +196,27 @@ void hold_back(Agent& agent, const cluster::NodeList& nodes) {
   }
 }
 
-void make_promotable_again(Agent& agent) {
+void end_holding_back(Agent& agent) {
   const auto scores = agent.cluster.promotion_scores(agent.deadline);
-  const auto has_score = [&](const NodeName& node, cluster::PromotionScore wanted) {
+  const auto& start = agent.context.transition->start;
+  const auto& stop = agent.context.transition->stop;
+  const auto is_held_back = [&](const NodeName& node) {
     const auto score = scores.find(node);
-    return score != scores.end() && score->second == wanted;
+    return score != scores.end() && score->second == cluster::kHeldBackScore;
   };
-  const auto is_news = [&](const NodeName& node) { return !has_score(node, cluster::kHeldBackScore); };
-  const auto& transition = *agent.context.transition;
-  const auto are_news = [&](const ocf::NodeList& nodes) { return std::any_of(nodes.begin(), nodes.end(), is_news); };
-  const auto local = agent.cluster.local_node();
-  const bool is_released = !is_news(local) && (are_news(transition.start) || are_news(transition.stop));
-  const bool has_come_back = has_score(local, cluster::kNotReadyScore) && read_synchronous_standbys(agent).count > 0;
-  if (!is_released && !has_come_back) return;
-  spdlog::info("there is no primary, and {} may be chosen: its promotion score is {}", local,
-               cluster::kLowestPromotableScore);
-  agent.cluster.set_promotion_score(local, cluster::kLowestPromotableScore, agent.deadline);
+  // Who is recovered in place brings nothing new; who was held back and leaves does not, either.
+  const bool has_come =
+      std::any_of(start.begin(), start.end(), [&](const auto& node) { return !ocf::contains(stop, node); });
+  const bool has_gone = std::any_of(
+      stop.begin(), stop.end(), [&](const auto& node) { return !ocf::contains(start, node) && !is_held_back(node); });
+  if (!has_come && !has_gone) return;
+  // Also the others: PAF's agent does not know this score.
+  for (const auto& [node, score] : scores) {
+    if (!is_held_back(node)) continue;
+    spdlog::info("somebody has come or gone, {} may be chosen again: its promotion score is {}", node,
+                 cluster::kLowestPromotableScore);
+    agent.cluster.set_promotion_score(node, cluster::kLowestPromotableScore, agent.deadline);
+  }
 }
 
 }  // namespace pgsqlms::action

@@ -13,7 +13,7 @@ using cluster::PromotionScore;
 
 struct Standby {
   NodeName node;
-  bool ready = false;  ///< streams or catches up
+  bool ready = false;  ///< streams, or catches up where nobody waits for it
   bool streaming = false;
   bool synchronous = false;
   pg::Lsn written;  ///< 0 if unknown, so that it ranks last
@@ -38,7 +38,9 @@ std::vector<Standby> find_standbys(const ScoreInputs& inputs) {
   std::map<NodeName, Standby> best;
   for (const auto& row : inputs.replication.walsenders) {
     if (row.application_name == inputs.local_node || inputs.current.count(row.application_name) == 0) continue;
-    const bool ready = row.state != "startup" && row.state != "backup";
+    // Commits are acknowledged without one that catches up, by others or not at all.
+    const bool lacks_commits = row.listed && row.state == "catchup";
+    const bool ready = row.state != "startup" && row.state != "backup" && !lacks_commits;
     const Standby standby{row.application_name, ready, row.state == "streaming", row.synchronous, position_of(row)};
     const auto known = best.find(standby.node);
     if (known == best.end() || is_better(standby, known->second)) best[standby.node] = standby;

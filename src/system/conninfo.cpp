@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: PostgreSQL
 #include "pgsqlms/system/conninfo.hpp"
 
+#include <arpa/inet.h>
+
 #include <algorithm>
 #include <cctype>
 #include <memory>
@@ -99,12 +101,32 @@ std::string pairs_of_known_options(const Options& options) {
   return kept;
 }
 
+/// A socket's folder or abstract name, or a numeric address.
+bool is_address(const std::string& host) {
+  in6_addr address{};
+  return host.empty() || host.front() == '/' || host.front() == '@' ||
+         inet_pton(AF_INET, host.c_str(), &address) == 1 || inet_pton(AF_INET6, host.c_str(), &address) == 1;
+}
+
 }  // namespace
 
 std::string known_part_of(const std::string& conninfo) {
   if (is_uri(conninfo)) return uri_of_known_options(conninfo);
   const auto options = split_pairs(conninfo);
   return options ? pairs_of_known_options(*options) : conninfo;
+}
+
+bool needs_no_name_service(const std::string& conninfo) {
+  const auto options = parse_with_libpq(conninfo);
+  if (options == nullptr) return false;
+  std::string hosts;
+  for (const auto* option = options.get(); option->keyword != nullptr; ++option) {
+    if (option->val == nullptr) continue;
+    if (std::string_view(option->keyword) == "hostaddr") return true;
+    if (std::string_view(option->keyword) == "host") hosts = option->val;
+  }
+  const auto all = split(hosts, ",");
+  return std::all_of(all.begin(), all.end(), [](auto host) { return is_address(std::string(trimmed(host))); });
 }
 
 Conninfo read_conninfo(const std::string& conninfo) {

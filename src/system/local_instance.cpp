@@ -364,8 +364,9 @@ pg::ReplicationStatus LocalInstance::replication_status(Deadline deadline) {
   for (const auto& row : rows) {
     if (!row.at(2)) continue;
     const bool is_synchronous = row.at(6) == "sync" || row.at(6) == "quorum";
+    const bool is_listed = is_synchronous || row.at(6) == "potential";
     status.walsenders.push_back(
-        {*row[2], row.at(3).value_or(""), find_lsn(row.at(4)), find_lsn(row.at(5)), is_synchronous});
+        {*row[2], row.at(3).value_or(""), find_lsn(row.at(4)), find_lsn(row.at(5)), is_synchronous, is_listed});
   }
   return status;
 }
@@ -385,7 +386,7 @@ std::optional<pg::Identity> LocalInstance::identify_system(SessionKind kind, Dea
 std::optional<pg::SystemIdentifier> LocalInstance::primary_system_identifier(const pg::TemplateNames& names,
                                                                              Deadline deadline) {
   const auto conninfo = known_part_of(primary_conninfo(names, deadline));
-  if (conninfo.empty()) return std::nullopt;
+  if (conninfo.empty() || !needs_no_name_service(conninfo)) return std::nullopt;
   const auto told = identity_told_by(Connection::open_as_walreceiver(conninfo, owner(), deadline), deadline);
   return told ? std::optional(told->system_identifier) : std::nullopt;
 }

@@ -81,6 +81,21 @@ std::optional<pg::LockFile> obstruction(const LockOwner& owner, std::string path
   return file;
 }
 
+/// The postmaster that made the memory, by its pid in its own namespace; nothing if that cannot be looked at.
+/// PostgreSQL's PGShmemHeader begins with a magic number and this pid.
+std::optional<pid_t> creator_of(int memory) {
+  struct Header {
+    std::int32_t magic;
+    pid_t creator;
+  };
+  void* const address = shmat(memory, nullptr, SHM_RDONLY);
+  if (address == reinterpret_cast<void*>(-1))
+    return std::nullopt;  // NOLINT(*-reinterpret-cast, performance-no-int-to-ptr)
+  const auto creator = static_cast<const Header*>(address)->creator;
+  shmdt(address);
+  return creator;
+}
+
 }  // namespace
 
 PidFile read_lock_file(const std::string& path) {
@@ -105,7 +120,10 @@ bool is_memory_in_use(const PidFile& file) {
   const auto id = parse_number<int>(columns[1]);
   shmid_ds segment{};
   if (!key || !id || shmctl(*id, IPC_STAT, &segment) != 0) return false;
-  return static_cast<key_t>(*key) == segment.shm_perm.__key && segment.shm_nattch > 0;
+  if (static_cast<key_t>(*key) != segment.shm_perm.__key || segment.shm_nattch == 0) return false;
+  const auto creator = creator_of(*id);
+  const auto named = process_in(file);
+  return !creator || named == 0 || *creator == named;
 }
 
 std::optional<pg::LockFile> obstructing_pid_file(const LockOwner& owner) {

@@ -10,7 +10,6 @@ namespace pgsqlms::action {
 namespace {
 
 using cluster::PrivateAttribute;
-using cluster::PromotionScore;
 using decision::InstanceState;
 using ocf::Action;
 using ocf::ReturnCode;
@@ -48,52 +47,42 @@ struct Candidate : World {
   Node srv1{*this, "srv1", InstanceState::Standby};
 };
 
-/// What the notification of an operation on `node` writes while nobody is promoted, on a standby with that score beside
-/// srv3, which is held back.
-Orders written_without_primary(const std::string& operation, PromotionScore score, const std::string& node = " ",
-                               const std::string& synchronous = "", const std::string& promote = " ") {
+/// What a notification writes on srv1 while nobody is promoted, and srv1 and srv3 are held back.
+Orders written_without_primary(const std::string& operation, const std::string& start, const std::string& stop,
+                               const std::string& promote = " ") {
   World world;
   Node srv1(world, "srv1", InstanceState::Standby);
-  srv1.instance.synchronous = synchronous;
-  world.cluster.scores = {{"srv1", score}, {"srv2", 1000}, {"srv3", cluster::kHeldBackScore}};
-  srv1.set_transition({{"active", "srv1 srv3"},
-                       {"unpromoted", "srv1 srv3"},
-                       {"promoted", operation == "demote" ? "srv2" : " "},
-                       {"demote", operation == "demote" ? "srv2" : " "},
-                       {"start", operation == "start" ? node : " "},
-                       {"stop", operation == "stop" ? node : " "},
-                       {"promote", promote}});
+  world.cluster.scores = {
+      {"srv1", cluster::kHeldBackScore}, {"srv2", 1000}, {"srv3", cluster::kHeldBackScore}, {"srv4", -1000}};
+  srv1.set_transition(
+      {{"active", "srv1 srv3"}, {"unpromoted", "srv1 srv3"}, {"start", start}, {"stop", stop}, {"promote", promote}});
   EXPECT_EQ(srv1.be_notified("post", operation).code, ReturnCode::Success);
   return world.cluster.writes;
 }
 
-TEST(WithoutPrimary, WhoWasHeldBackMayBeChosenWhenSomebodyReturns) {
-  EXPECT_EQ(written_without_primary("start", cluster::kHeldBackScore, "srv2"), Orders{"score srv1 1"});
+const Orders kAllReleased = {"score srv1 1", "score srv3 1"};
+
+TEST(HeldBack, EndsWhenSomebodyComes) {
+  EXPECT_EQ(written_without_primary("start", "srv2", " "), kAllReleased);
+  EXPECT_EQ(written_without_primary("start", "srv3", " "), kAllReleased) << "it was away meanwhile";
 }
 
-TEST(WithoutPrimary, WhoWasHeldBackIsNotChosenBecauseItIsRecovered) {
-  EXPECT_EQ(written_without_primary("start", cluster::kHeldBackScore, "srv1"), Orders{});
-  EXPECT_EQ(written_without_primary("start", cluster::kHeldBackScore, "srv3"), Orders{});
-  EXPECT_EQ(written_without_primary("demote", cluster::kHeldBackScore), Orders{});
+TEST(HeldBack, EndsWhenSomebodyGoes) { EXPECT_EQ(written_without_primary("stop", " ", "srv2"), kAllReleased); }
+
+TEST(HeldBack, DoesNotEndBecauseSomebodyIsRecoveredInPlace) {
+  for (const auto* node : {"srv1", "srv3", "srv4"}) {
+    EXPECT_EQ(written_without_primary("start", node, node), Orders{});
+    EXPECT_EQ(written_without_primary("stop", node, node), Orders{});
+  }
 }
 
-TEST(WithoutPrimary, WhoWasHeldBackMayBeChosenWhenSomebodyLeaves) {
-  EXPECT_EQ(written_without_primary("stop", cluster::kHeldBackScore, "srv2"), Orders{"score srv1 1"});
+TEST(HeldBack, DoesNotEndBecauseOneOfThemGoes) { EXPECT_EQ(written_without_primary("stop", " ", "srv3"), Orders{}); }
+
+TEST(HeldBack, DoesNotEndBeforeAPromotionThatIsPlanned) {
+  EXPECT_EQ(written_without_primary("start", "srv2", " ", "srv2"), Orders{});
 }
 
-TEST(WithoutPrimary, WhoReturnedMayBeChosenWhereCommitsAreCounted) {
-  EXPECT_EQ(written_without_primary("demote", -1, " ", "ANY 1 (srv1, srv3)"), Orders{"score srv1 1"});
-  EXPECT_EQ(written_without_primary("start", -1, "srv1", "ANY 1 (srv1, srv3)"), Orders{"score srv1 1"});
-  EXPECT_EQ(written_without_primary("demote", -1), Orders{}) << "asynchronous: it may lack anything";
-  EXPECT_EQ(written_without_primary("demote", -1000, " ", "ANY 1 (srv1, srv3)"), Orders{}) << "it did not return";
-}
-
-TEST(WithoutPrimary, NothingChangesWhereSomebodyIsToBePromoted) {
-  EXPECT_EQ(written_without_primary("demote", -1, " ", "ANY 1 (srv1, srv3)", "srv3"), Orders{});
-  EXPECT_EQ(written_without_primary("start", cluster::kHeldBackScore, "srv2", "", "srv2"), Orders{});
-}
-
-TEST(WithoutPrimary, NothingIsAskedWhereThereIsAPrimary) {
+TEST(HeldBack, IsNotAskedForWhereThereIsAPrimary) {
   World world;
   Node srv1(world, "srv1", InstanceState::Standby);
   srv1.set_transition({{"active", "srv1 srv2"}, {"promoted", "srv2"}, {"unpromoted", "srv1"}, {"start", "srv3"}});

@@ -127,6 +127,15 @@ TEST_F(LockFiles, ThatAreEmptyStayWhereSomebodyListensAtTheInstancesSocket) {
   EXPECT_TRUE(has_logged("its socket is in use")) << contents_of(log_);
 }
 
+TEST_F(LockFiles, DoNotStayForTheSharedMemoryOfAnotherServer) {
+  ScratchInstance other;
+  other.start();
+  // After a reboot the other server was started first, and got the key and the id that the file of this one names.
+  const auto lines = contents_of(other.data() + "/postmaster.pid");
+  write_file(pid_file_, "4194000" + lines.substr(lines.find('\n')), 0600);
+  EXPECT_EQ(start().code, kSuccess) << contents_of(log_);
+}
+
 TEST_F(LockFiles, StayWhereTheirSharedMemoryIsInUse) {
   ScratchInstance other;
   other.start();

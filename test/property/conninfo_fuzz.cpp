@@ -6,7 +6,9 @@
 using namespace pgsqlms;
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t size) {
-  const auto read = system::read_conninfo(std::string(property::text_of(bytes, size)));
+  const std::string conninfo(property::text_of(bytes, size));
+  const auto read = system::read_conninfo(conninfo);
+  static_cast<void>(system::needs_no_name_service(system::known_part_of(conninfo)));
   property::must_hold(read.problem.empty() || !read.application_name, "what cannot be parsed has no name");
   property::must_hold(read.problem.empty() || read.problem == "it is not a valid connection string",
                       "a problem shows nothing of the string");

@@ -58,6 +58,14 @@ TEST(PrimarySystemIdentifier, IsNotKnownWhereThePrimaryDoesNotAnswerInTime) {
   EXPECT_LT(std::chrono::steady_clock::now() - began, 5s);
 }
 
+TEST(PrimarySystemIdentifier, IsNotAskedForWhereANameWouldHaveToBeLookedUp) {
+  ScratchInstance primary;
+  primary.start();
+  const ScratchInstance standby;
+  standby.configure_recovery("primary_conninfo = 'host=localhost," + primary.folder().path() + " port=5432'");
+  EXPECT_EQ(LocalInstance(standby.parameters()).primary_system_identifier({"srv1", "srv1"}, in(5s)), std::nullopt);
+}
+
 TEST(PrimarySystemIdentifier, IsNotKnownWithoutAConninfo) {
   const ScratchInstance standby;
   standby.configure_recovery("primary_conninfo = ''");

@@ -12,8 +12,7 @@ namespace pgsqlms::action {
 void before_promotion(Agent& agent);
 /// Takes the votes back. Who has become the primary also removes the shutdown checkpoints and keeps the scores.
 void after_promotion(Agent& agent);
-/// Where nobody is promoted or going to be, makes the local node promotable again, if it was not for a reason that has
-/// gone.
+/// Where nobody is promoted or going to be, who was held back may be chosen again if somebody has come or gone.
 void reconsider_without_primary(Agent& agent);
 /// In a switchover the primary writes a checkpoint while it still serves, so that its shutdown is short.
 void before_demotion(Agent& agent);

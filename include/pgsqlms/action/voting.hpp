@@ -35,9 +35,8 @@ struct Refusal {
 /// notification: a failed promotion is what tells the administrator.
 void hold_back(Agent& agent, const cluster::NodeList& nodes);
 
-/// While there is no primary. A node that was held back may be chosen again when somebody has come or gone who was not:
-/// whether that makes a difference, the next election finds out. With synchronous replication the same is true of a
-/// node that returned and was not scored before the primary was lost, since it can be counted who has every commit.
-void make_promotable_again(Agent& agent);
+/// Makes those promotable again who were held back, when somebody has come or gone: whether that makes a difference,
+/// the next election finds out. For a transition after which there is no primary.
+void end_holding_back(Agent& agent);
 
 }  // namespace pgsqlms::action

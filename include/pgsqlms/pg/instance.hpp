@@ -105,6 +105,7 @@ struct WalSender {
   std::optional<Lsn> written;
   std::optional<Lsn> replayed = std::nullopt;
   bool synchronous = false;  ///< one of those that commits wait for
+  bool listed = false;       ///< in synchronous_standby_names, so that commits may wait for it once it streams
 };
 
 struct ReplicationStatus {
@@ -145,7 +146,8 @@ class Instance {
   [[nodiscard]] virtual ReplicationStatus replication_status(Deadline deadline) = 0;
   /// A standby that was restarted does not know how far its own WAL goes before it has replayed it.
   [[nodiscard]] virtual Identity identify(Deadline deadline) = 0;
-  /// Of the server that primary_conninfo names, asked over a replication connection; nothing if none answers.
+  /// Of the server that primary_conninfo names, asked over a replication connection. Nothing if none answers, or if its
+  /// host is a name that would have to be looked up.
   [[nodiscard]] virtual std::optional<SystemIdentifier> primary_system_identifier(const TemplateNames& names,
                                                                                   Deadline deadline) = 0;
   /// The timelines before this one. Empty also where the instance has no file that tells them.

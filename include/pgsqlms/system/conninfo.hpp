@@ -17,4 +17,7 @@ struct Conninfo {
 /// The same string without the options that this libpq does not know; unchanged if it has no form at all.
 [[nodiscard]] std::string known_part_of(const std::string& conninfo);
 
+/// Whether all its hosts are sockets or numeric addresses: libpq looks up names without a limit of time.
+[[nodiscard]] bool needs_no_name_service(const std::string& conninfo);
+
 }  // namespace pgsqlms::system

@@ -35,7 +35,8 @@ struct PidFile {
 /// The process that a lock file names, be it alive or not; 0 if it names none.
 [[nodiscard]] pid_t process_in(const PidFile& file);
 
-/// Whether a process has the shared memory that the file names. After a reboot its id may be another server's.
+/// Whether a process has the shared memory that the file names, and it is the server's that wrote the file: after a
+/// reboot another one may have the same key and id.
 [[nodiscard]] bool is_memory_in_use(const PidFile& file);
 
 /// postmaster.pid in the data directory, if a server would refuse to start for it. It removes by itself one that names

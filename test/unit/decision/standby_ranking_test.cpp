@@ -123,6 +123,12 @@ TEST(RankStandbys, RanksAStandbyThatCatchesUp) {
             (ScoreChanges{{"srv2", 990}, {"srv3", 1000}}));
 }
 
+TEST(RankStandbys, DoesNotCountOnAListedStandbyThatCatchesUp) {
+  auto behind = WalSender{"srv2", "catchup", Lsn{1}};
+  behind.listed = true;
+  EXPECT_EQ(rank_standbys(inputs_with({behind, streaming("srv3")})), (ScoreChanges{{"srv2", -1}, {"srv3", 1000}}));
+}
+
 TEST(RankStandbys, DisconnectsAMemberWithoutAWalsender) {
   EXPECT_EQ(rank_standbys(inputs_with({streaming("srv2")}, 1000, 990)), (ScoreChanges{{"srv3", -1000}}));
   EXPECT_EQ(rank_standbys(inputs_with({streaming("srv2")}, 1000, -1)), (ScoreChanges{{"srv3", -1000}}));
