@@ -23,11 +23,15 @@ struct Notification {
   void (*verb)(Agent& agent);
 };
 
+// clang-format off
 inline constexpr Notification kNotifications[] = {
-    {"pre", "promote", before_promotion},           {"post", "promote", after_promotion},
-    {"post", "start", reconsider_without_primary},  {"post", "stop", reconsider_without_primary},
-    {"post", "demote", reconsider_without_primary}, {"pre", "demote", before_demotion},
+    {"pre",  "promote", before_promotion},
+    {"post", "promote", after_promotion},
+    {"post", "start",   reconsider_without_primary},
+    {"post", "stop",    reconsider_without_primary},
+    {"pre",  "demote",  before_demotion},
 };
+// clang-format on
 
 /// Never fails: Pacemaker ignores a notification's result. What went wrong is logged.
 void notify(Agent& agent);

@@ -21,8 +21,7 @@ inline constexpr PromotionScore kStandbyScoreStep = 10;
 inline constexpr PromotionScore kLowestPromotableScore = 1;
 /// A standby that is connected but does not stream yet.
 inline constexpr PromotionScore kNotReadyScore = -1;
-/// One that the last primary counted as promotable, kept back until somebody returns without whom nobody may be
-/// promoted.
+/// One that the last primary counted as promotable, held back while its promotion would be refused in any case.
 inline constexpr PromotionScore kHeldBackScore = -2;
 /// A standby that is not connected to the primary.
 inline constexpr PromotionScore kDisconnectedScore = -1000;
