@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: PostgreSQL
 #include "pgsqlms/system/lock_files.hpp"
 
+#include <sys/mman.h>
 #include <sys/shm.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -89,8 +90,7 @@ std::optional<pid_t> creator_of(int memory) {
     pid_t creator;
   };
   void* const address = shmat(memory, nullptr, SHM_RDONLY);
-  if (address == reinterpret_cast<void*>(-1))
-    return std::nullopt;  // NOLINT(*-reinterpret-cast, performance-no-int-to-ptr)
+  if (address == MAP_FAILED) return std::nullopt;  // shmat() fails with the same value
   const auto creator = static_cast<const Header*>(address)->creator;
   shmdt(address);
   return creator;
