@@ -264,9 +264,6 @@ Deliberation::Outcome Deliberation::refuse_past_silence() {
 
 /// The promotion would lose what a cleanly stopped primary wrote last.
 Deliberation::Outcome Deliberation::refuse_before_last_record() {
-  const auto former_primary_or = [&](const NodeName& node, NodeList others) {
-    return has_voted(node) ? NodeList{node} : std::move(others);
-  };
   if (const auto missed = find_missed_shutdown(own(), ballot_.shutdown_checkpoints)) {
     const bool is_of_another_line = missed->checkpoint.timeline != own().position.timeline;
     if (is_of_another_line && !ballot_.scores) return ask(Question::Scores);
@@ -275,21 +272,21 @@ Deliberation::Outcome Deliberation::refuse_before_last_record() {
     return refuse_without({missed->node},
                           missed->node + " was shut down at " + to_string(missed->checkpoint) + ", " + candidate() +
                               " only received " + to_string(own().position),
-                          former_primary_or(missed->node, rivals([&](const Vote& vote) {
-                                              return !find_missed_shutdown(vote, ballot_.shutdown_checkpoints);
-                                            })));
+                          has_voted(missed->node) ? NodeList{missed->node} : rivals([&](const Vote& vote) {
+                            return !find_missed_shutdown(vote, ballot_.shutdown_checkpoints);
+                          }));
   }
-  // A primary under PAF's agent publishes nothing; then the local WAL itself must end with the shutdown checkpoint.
+  // A primary under PAF's agent publishes nothing; then the local WAL itself must end with the shutdown checkpoint. Who
+  // has left meanwhile is lost, and nobody waits for it.
   const auto demoted = find_demoted_primary(ballot_.transition, candidate());
-  if (!demoted || ballot_.shutdown_checkpoints.count(*demoted) > 0) return Outcome::Undecided;
+  if (!demoted || !ocf::contains(ballot_.participants, *demoted)) return Outcome::Undecided;
+  if (ballot_.shutdown_checkpoints.count(*demoted) > 0) return Outcome::Undecided;
   if (!ballot_.ends_with_shutdown) return ask(Question::WalEnd);
   if (*ballot_.ends_with_shutdown) return Outcome::Undecided;
   lacks_last_record_ = true;
-  return refuse_without(
-      {*demoted},
-      "the WAL of " + candidate() + ", received up to " + to_string(own().position) +
-          ", does not end with the shutdown checkpoint of " + *demoted,
-      former_primary_or(*demoted, rivals([&](const Vote& vote) { return own().position < vote.position; })));
+  return refuse("the WAL of " + candidate() + ", received up to " + to_string(own().position) +
+                    ", does not end with the shutdown checkpoint of " + *demoted,
+                has_voted(*demoted) ? NodeList{*demoted} : NodeList{});
 }
 
 Deliberation::Outcome Deliberation::set_aside_diverged() {

@@ -835,7 +835,7 @@ std::vector<Fault> common_faults() {
       {"TwoDivergedNodesAreRefusedUntilOneHasFailedTooOften",
        "the primary's WAL senders frozen, its node powered off, and its successor's before the promotion is scored",
        "both have diverged and are refused until one has failed too often: then the other is the primary",
-       power_off_the_primary_and_its_successor_unscored},
+       power_off_the_primary_and_its_successor_unscored, true},
       {"AfterAPowerLossOfAllTheMostWalWins", "all nodes powered off and on again in any order",
        "a primary without loss", power_off_all},
       {"AnOldPrimaryThatIsBackIsNotPromotedAgain",

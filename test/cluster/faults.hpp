@@ -94,7 +94,7 @@ struct Fault {
   std::string what;     ///< is done, for people
   std::string outcome;  ///< that must come of it, for people
   void (*make)(FaultScenario& scenario);
-  /// It breaks the rule by which synchronous replication acknowledges commits, and then nothing is acknowledged.
+  /// With synchronous replication nothing is acknowledged in it, or nobody may be promoted in the end.
   bool needs_asynchronous = false;
   /// Of the cluster that it needs.
   const Shape* shape = &kThreeNodes;

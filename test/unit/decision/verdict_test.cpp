@@ -228,6 +228,15 @@ TEST(Verdict, YieldsToTheFormerPrimaryWhateverACandidateClaimsThatLacksItsLastRe
   EXPECT_EQ(judge(ballot).successors, NodeList{"srv1"});
 }
 
+TEST(Verdict, AsksForNoEndOfADemotedPrimaryThatHasLeft) {
+  auto ballot = switchover();
+  ballot.shutdown_checkpoints.clear();
+  ballot.participants = {"srv2", "srv3"};
+  ballot.votes.erase("srv1");
+  EXPECT_EQ(open_question(ballot), std::nullopt);
+  EXPECT_EQ(refusal(ballot), "");
+}
+
 TEST(Verdict, LooksAtTheEndOfTheWalWhereTheFormerPrimaryPublishedNothing) {
   auto ballot = switchover();
   ballot.shutdown_checkpoints.clear();
