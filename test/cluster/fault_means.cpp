@@ -44,8 +44,9 @@ void freeze_the_wal_sender_to(const F& f, const NodeName& standby) {
 }
 
 ::testing::AssertionResult is_nobody_promoted(const F& f, const std::string& why) {
-  return holds_for(seconds(40), "nobody is promoted " + why,
-                   [&] { return f.events(" pgsqld +promote +rc=0").empty(); });
+  const auto promotions = [&] { return f.events(" pgsqld +promote +rc=0").size(); };
+  const auto before = promotions();
+  return holds_for(seconds(40), "nobody is promoted " + why, [&] { return promotions() == before; });
 }
 
 }  // namespace pgsqlms::scenario
