@@ -119,6 +119,9 @@ TEST(Monitor, CallsAFullServerInAnotherNamespaceOfProcessesNotCrashed) {
 }
 
 TEST(Stop, EndsAServerWhoseProgramHasAnotherName) {
+  if (server_programs().rfind("/usr/lib/", 0) != 0) {
+    GTEST_SKIP() << "the program finds its files from where it stands, so it cannot be copied";
+  }
   for (const std::string name : {"postgres.bin", "edb-postgres", "the-database"}) {
     const ScratchInstance instance;
     const ScratchFolder programs;
