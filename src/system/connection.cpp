@@ -3,7 +3,6 @@
 
 #include <fcntl.h>
 #include <poll.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -12,6 +11,7 @@
 #include <iterator>
 
 #include "pgsqlms/system/file.hpp"
+#include "pgsqlms/system/unix_socket.hpp"
 #include "pgsqlms/text.hpp"
 
 namespace pgsqlms::system {
@@ -98,7 +98,7 @@ Readiness wait_for(PGconn* session, short events, Deadline deadline) {
 /// Whether the user comes to the server's socket without its groups, whose lookup takes time, or even a name service.
 bool reaches_socket(const Address& address) {
   const ActingAs user(address.user);
-  const auto socket = address.host + "/.s.PGSQL." + address.port;
+  const auto socket = socket_path(address.host, address.port);
   return faccessat(AT_FDCWD, socket.c_str(), W_OK, AT_EACCESS) == 0 || errno != EACCES;
 }
 
@@ -148,23 +148,12 @@ PGconn* start_connecting(const std::string& conninfo, const User& user) {
   return libpq().connect_start_params(names.data(), values.data(), 1);
 }
 
-/// Who is at the other side of a unix socket; nothing over TCP.
-std::optional<ucred> peer_of(int socket) {
-  int domain = 0;
-  ucred peer{};
-  socklen_t domain_size = sizeof domain;
-  socklen_t peer_size = sizeof peer;
-  if (getsockopt(socket, SOL_SOCKET, SO_DOMAIN, &domain, &domain_size) != 0 || domain != AF_UNIX) return std::nullopt;
-  if (getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &peer_size) != 0) return std::nullopt;
-  return peer;
-}
-
 /// Where the socket's folder is open to all, anybody can listen there. libpq's `requirepeer` looks a name up each time.
 std::optional<Refusal> refuse_stranger(PGconn* session, const Address& address) {
   constexpr auto kNobody = static_cast<uid_t>(-1);
   const auto peer = peer_of(libpq().socket(session));
   if (!peer || peer->uid == address.user.uid) return std::nullopt;
-  const auto socket = "\"" + address.host + "/.s.PGSQL." + address.port + "\"";
+  const auto socket = "\"" + socket_path(address.host, address.port) + "\"";
   if (peer->uid == kNobody) {
     return Refusal{{Contact::NoResponse, "the queue of socket " + socket + " is full"}, Duration::max()};
   }

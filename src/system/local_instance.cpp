@@ -9,6 +9,7 @@
 #include <boost/program_options/parsers.hpp>
 #include <csignal>
 #include <cstdio>
+#include <functional>
 #include <map>
 
 #include "pgsqlms/ocf/answer.hpp"
@@ -18,6 +19,7 @@
 #include "pgsqlms/system/pidfd.hpp"
 #include "pgsqlms/system/server_processes.hpp"
 #include "pgsqlms/system/stray_server.hpp"
+#include "pgsqlms/system/unix_socket.hpp"
 #include "pgsqlms/text.hpp"
 
 namespace pgsqlms::system {
@@ -76,18 +78,18 @@ std::vector<std::string> readable_options(const std::string& text) try {
   return {};
 }
 
+/// The first one that is that.
+std::optional<pid_t> find_pid(const std::vector<ServerProcess>& processes, bool ServerProcess::*what) {
+  const auto found = std::find_if(processes.begin(), processes.end(), std::mem_fn(what));
+  return found == processes.end() ? std::nullopt : std::optional(found->pid);
+}
+
 std::optional<pid_t> postmaster_among(const std::vector<ServerProcess>& processes) {
-  for (const auto& process : processes) {
-    if (process.postmaster) return process.pid;
-  }
-  return std::nullopt;
+  return find_pid(processes, &ServerProcess::postmaster);
 }
 
 std::optional<pid_t> single_user_backend_among(const std::vector<ServerProcess>& processes) {
-  for (const auto& process : processes) {
-    if (process.single_user) return process.pid;
-  }
-  return std::nullopt;
+  return find_pid(processes, &ServerProcess::single_user);
 }
 
 /// A record as pg_waldump, or before PostgreSQL 10 pg_xlogdump, prints it.
@@ -253,7 +255,7 @@ pg::ProbeFacts LocalInstance::probe(Deadline deadline) {
 
 Traces LocalInstance::traces() {
   Traces traces{parameters_.datadir, "", std::nullopt};
-  if (parameters_.pghost.front() == '/') traces.socket = parameters_.pghost + "/.s.PGSQL." + parameters_.pgport;
+  if (parameters_.pghost.front() == '/') traces.socket = socket_path(parameters_.pghost, parameters_.pgport);
   if (has_user()) traces.owner = user().uid;
   return traces;
 }
@@ -593,16 +595,19 @@ std::string LocalInstance::primary_conninfo(const pg::TemplateNames& names, Dead
 pg::RecoverySettings LocalInstance::recovery_settings(const pg::TemplateNames& names, Deadline deadline) {
   const auto installed = version().value_or(pg::ServerVersion{});
   pg::RecoverySettings settings;
+  std::string conninfo;
   if (installed.has_standby_signal()) {
     settings.recovery_target_timeline = setting("recovery_target_timeline", deadline);
+    conninfo = primary_conninfo(names, deadline);
   } else {
     auto written = pg::parse_recovery_conf(read_template(names));
     settings.standby_mode = written["standby_mode"];
     settings.recovery_target_timeline = written["recovery_target_timeline"];
     settings.includes_files =
         written.count("include") + written.count("include_if_exists") + written.count("include_dir") > 0;
+    conninfo = written["primary_conninfo"];
   }
-  auto read = read_conninfo(primary_conninfo(names, deadline));
+  auto read = read_conninfo(conninfo);
   settings.application_name = std::move(read.application_name);
   settings.conninfo_problem = std::move(read.problem);
   if (!settings.application_name && installed.has_standby_signal() && settings.conninfo_problem.empty()) {
@@ -648,7 +653,7 @@ std::set<std::string> LocalInstance::socket_directories(Deadline deadline) {
 std::vector<pg::LockFile> LocalInstance::lock_files(Deadline deadline) {
   std::vector<pg::LockFile> files;
   // A clean shutdown leaves none.
-  const auto own_lock = parameters_.pghost + "/.s.PGSQL." + parameters_.pgport + ".lock";
+  const auto own_lock = socket_path(parameters_.pghost, parameters_.pgport) + ".lock";
   if (!exists(parameters_.datadir + "/postmaster.pid") && !exists(own_lock)) return files;
   const LockOwner lock_owner{user().uid, parameters_.datadir, parameters_.pghost, parameters_.pgport};
   if (auto file = obstructing_pid_file(lock_owner)) files.push_back(std::move(*file));

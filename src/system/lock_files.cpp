@@ -3,21 +3,19 @@
 
 #include <sys/mman.h>
 #include <sys/shm.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include <array>
 #include <cerrno>
 #include <csignal>
-#include <cstring>
 #include <vector>
 
-#include "pgsqlms/system/descriptor.hpp"
 #include "pgsqlms/system/file.hpp"
+#include "pgsqlms/system/proc.hpp"
 #include "pgsqlms/system/process_identity.hpp"
 #include "pgsqlms/system/server_processes.hpp"
+#include "pgsqlms/system/unix_socket.hpp"
 #include "pgsqlms/text.hpp"
 
 namespace pgsqlms::system {
@@ -29,16 +27,14 @@ std::string line_of(const std::vector<std::string_view>& lines, std::size_t numb
   return number < lines.size() ? std::string(trimmed(lines[number])) : std::string();
 }
 
-std::string proc_entry(pid_t pid, const char* name) { return "/proc/" + std::to_string(pid) + "/" + name; }
-
 bool can_be_looked_at(pid_t pid) {
   std::array<char, 2> start{};
-  return readlink(proc_entry(pid, "exe").c_str(), start.data(), start.size()) > 0;
+  return readlink(proc_entry(pid, "/exe").c_str(), start.data(), start.size()) > 0;
 }
 
 /// A living process: what it is to the file's owner.
 LockHolder holder_of(pid_t pid, const LockOwner& owner) {
-  if (!identify(pid)) return exists(proc_entry(pid, "")) ? LockHolder::Stranger : LockHolder::Hidden;  // a zombie
+  if (!identify(pid)) return exists(proc_entry(pid)) ? LockHolder::Stranger : LockHolder::Hidden;  // a zombie
   if (!can_be_looked_at(pid)) return LockHolder::Hidden;
   const auto served = served_directory(pid);
   if (!served) return LockHolder::Stranger;
@@ -51,24 +47,12 @@ LockHolder holder_of(pid_t pid, const LockOwner& owner) {
 bool counts_as_alive(pid_t pid, const LockOwner& owner) {
   if (kill(pid, 0) != 0 && errno == ESRCH) return false;
   struct stat status {};
-  return stat(proc_entry(pid, "").c_str(), &status) != 0 || status.st_uid == owner.user;
+  return stat(proc_entry(pid).c_str(), &status) != 0 || status.st_uid == owner.user;
 }
 
 /// Where that cannot be told, somebody does.
 bool somebody_listens(const std::string& path) {
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  if (path.size() >= sizeof address.sun_path) return true;
-  std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
-  const Descriptor client(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-  if (!client.is_open()) return true;
-  // NOLINTNEXTLINE(cppcoreguidelines-pro-type-reinterpret-cast): as connect(2) wants it
-  if (connect(client.number(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0) return true;
-  return errno != ECONNREFUSED && errno != ENOENT && errno != ENOTDIR;
-}
-
-std::string socket_path(const std::string& directory, const std::string& port) {
-  return directory + "/.s.PGSQL." + port;
+  return connect_to_socket(path).is_open() || (errno != ECONNREFUSED && errno != ENOENT && errno != ENOTDIR);
 }
 
 /// Nothing if PostgreSQL removes a file that names this process.

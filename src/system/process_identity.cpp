@@ -9,6 +9,7 @@
 #include <fstream>
 
 #include "pgsqlms/system/pidfd.hpp"
+#include "pgsqlms/system/proc.hpp"
 #include "pgsqlms/text.hpp"
 
 namespace pgsqlms::system {
@@ -27,7 +28,7 @@ struct ProcessStatus {
 std::optional<ProcessStatus> status_of(pid_t pid) {
   constexpr std::size_t kStartTime = 19;  // counted from the state
   std::string line;
-  std::getline(std::ifstream("/proc/" + std::to_string(pid) + "/stat"), line);
+  std::getline(std::ifstream(proc_entry(pid, "/stat")), line);
   const auto name_end = line.rfind(')');
   if (name_end == std::string::npos) return std::nullopt;
   const auto fields = words(std::string_view(line).substr(name_end + 1));

@@ -16,14 +16,13 @@
 
 #include "pgsqlms/system/file.hpp"
 #include "pgsqlms/system/lock_files.hpp"
+#include "pgsqlms/system/proc.hpp"
 #include "pgsqlms/text.hpp"
 
 namespace pgsqlms::system {
 namespace {
 
 constexpr std::string_view kDeleted = " (deleted)";
-
-std::string entry(pid_t pid, const char* name) { return "/proc/" + std::to_string(pid) + "/" + name; }
 
 /// The target of a link in /proc; of a deleted one its former name. Empty if it cannot be read.
 std::string link_target(const std::string& link) {
@@ -41,13 +40,10 @@ bool has_known_name(const std::string& program) {
   return name == "postgres" || name == "postmaster" || name == "edb-postgres";
 }
 
-/// Whether an error of a look at /proc says that there is no such process any more.
-bool says_gone(int error) { return error == ENOENT || error == ESRCH; }
-
 /// The beginning of a file in /proc; nothing if it cannot be read (see errno).
 std::optional<std::string> read_entry(pid_t pid, const char* name) {
   std::array<char, 4096> buffer{};
-  const int file = open(entry(pid, name).c_str(), O_RDONLY | O_CLOEXEC);
+  const int file = open(proc_entry(pid, "/" + std::string(name)).c_str(), O_RDONLY | O_CLOEXEC);
   if (file < 0) return std::nullopt;
   const auto count = read(file, buffer.data(), buffer.size());
   const int error = errno;
@@ -87,7 +83,7 @@ std::optional<uid_t> owner_of(const std::string& path) {
 /// The user that the process acts as. The entries of one that must not be dumped (a program with capabilities) belong
 /// to root, whoever it is.
 std::optional<uid_t> user_of(pid_t pid) {
-  const auto owner = owner_of("/proc/" + std::to_string(pid));
+  const auto owner = owner_of(proc_entry(pid));
   if (owner != uid_t{0}) return owner;
   constexpr std::string_view kLabel = "\nUid:\t";
   const auto status = read_entry(pid, "status").value_or("");
@@ -98,10 +94,10 @@ std::optional<uid_t> user_of(pid_t pid) {
 }
 
 /// In a container a directory of the same name is another one.
-bool shares_names(pid_t pid) { return link_target(entry(pid, "ns/mnt")) == link_target("/proc/self/ns/mnt"); }
+bool shares_names(pid_t pid) { return link_target(proc_entry(pid, "/ns/mnt")) == link_target("/proc/self/ns/mnt"); }
 
 bool works_in(pid_t pid, const std::string& directory) {
-  const auto link = entry(pid, "cwd");
+  const auto link = proc_entry(pid, "/cwd");
   // By name where the directory was deleted.
   return is_same_directory(link, directory) || (link_target(link) == directory && shares_names(pid));
 }
@@ -114,7 +110,7 @@ bool is_started_on(pid_t pid, const std::string& directory) {
 
 /// Where the file system was unmounted under a server, its working directory has lost the beginning of its name.
 bool has_lost(pid_t pid, const std::string& directory) {
-  const auto link = entry(pid, "cwd");
+  const auto link = proc_entry(pid, "/cwd");
   if (is_same_directory(link, link_target(link)) || !shares_names(pid)) return false;
   return is_started_on(pid, directory) || is_started_on(parent_of(pid), directory);
 }
@@ -204,7 +200,7 @@ class Look {
   void examine(pid_t pid) {
     if (owner_ && user_of(pid) != owner_) return;
     struct stat status {};
-    if (stat(entry(pid, "cwd").c_str(), &status) != 0 && !says_gone(errno)) {
+    if (stat(proc_entry(pid, "/cwd").c_str(), &status) != 0 && !says_gone(errno)) {
       // Without an owner to go by, everybody's processes would count.
       if (owner_) hide(pid, errno);
       return;
@@ -212,7 +208,7 @@ class Look {
     if (!works_in(pid, directory_) && (owner_ || !has_lost(pid, directory_))) return;
     auto command = read_entry(pid, "cmdline");
     if (!command && !says_gone(errno)) return hide(pid, errno);
-    workers_.push_back({pid, parent_of(pid), command.value_or(""), link_target(entry(pid, "exe"))});
+    workers_.push_back({pid, parent_of(pid), command.value_or(""), link_target(proc_entry(pid, "/exe"))});
   }
 
   void hide(pid_t pid, int error) {
@@ -267,9 +263,9 @@ std::vector<ServerProcess> find_server_processes(const std::string& data_directo
 }
 
 std::optional<std::string> served_directory(pid_t postmaster) {
-  const auto program = link_target(entry(postmaster, "exe"));
+  const auto program = link_target(proc_entry(postmaster, "/exe"));
   if (!program.empty() && !has_known_name(program)) return std::nullopt;
-  auto directory = link_target(entry(postmaster, "cwd"));
+  auto directory = link_target(proc_entry(postmaster, "/cwd"));
   return directory.empty() ? std::nullopt : std::optional(std::move(directory));
 }
 

@@ -1,26 +1,22 @@
 // SPDX-License-Identifier: PostgreSQL
 #include "pgsqlms/system/signs_of_life.hpp"
 
-#include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 
 #include <cerrno>
 #include <csignal>
 #include <cstring>
 
-#include "pgsqlms/system/descriptor.hpp"
 #include "pgsqlms/system/file.hpp"
 #include "pgsqlms/system/lock_files.hpp"
-#include "pgsqlms/text.hpp"
+#include "pgsqlms/system/proc.hpp"
+#include "pgsqlms/system/unix_socket.hpp"
 
 namespace pgsqlms::system {
 namespace {
 
-bool is_in_proc(pid_t pid) { return exists("/proc/" + std::to_string(pid)); }
-
 /// The kernel knows the process, and /proc does not show it.
-bool hides(pid_t pid) { return pid > 0 && (kill(pid, 0) == 0 || errno == EPERM) && !is_in_proc(pid); }
+bool hides(pid_t pid) { return pid > 0 && (kill(pid, 0) == 0 || errno == EPERM) && !exists(proc_entry(pid)); }
 
 bool is_of(const Listener& listener, const std::optional<uid_t>& owner) { return !owner || listener.user == *owner; }
 
@@ -28,8 +24,7 @@ bool is_of(const Listener& listener, const std::optional<uid_t>& owner) { return
 std::string doubt_about(const Listener& listener, const std::string& socket) {
   if (listener.pid == 0) return "somebody in another namespace of processes listens at \"" + socket + "\"";
   struct stat status {};
-  const auto directory = "/proc/" + std::to_string(listener.pid) + "/cwd";
-  if (stat(directory.c_str(), &status) == 0 || errno == ENOENT || errno == ESRCH) return {};
+  if (stat(proc_entry(listener.pid, "/cwd").c_str(), &status) == 0 || says_gone(errno)) return {};
   return "process " + std::to_string(listener.pid) + " listens at \"" + socket +
          "\" and cannot be looked at: " + std::strerror(errno);
 }
@@ -37,18 +32,10 @@ std::string doubt_about(const Listener& listener, const std::string& socket) {
 }  // namespace
 
 std::optional<Listener> find_listener(const std::string& socket) {
-  sockaddr_un name{};
-  name.sun_family = AF_UNIX;
-  if (socket.empty() || socket.size() >= sizeof name.sun_path) return std::nullopt;
-  std::memcpy(name.sun_path, socket.c_str(), socket.size());
-  const Descriptor client(::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-  if (!client.is_open()) return std::nullopt;
-  // NOLINTNEXTLINE(*-reinterpret-cast): that is how addresses are passed
-  if (connect(client.number(), reinterpret_cast<const sockaddr*>(&name), sizeof name) != 0) return std::nullopt;
-  ucred peer{};
-  socklen_t size = sizeof peer;
-  if (getsockopt(client.number(), SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) return std::nullopt;
-  return Listener{peer.pid, peer.uid};
+  if (socket.empty()) return std::nullopt;
+  const auto client = connect_to_socket(socket);
+  const auto peer = client.is_open() ? peer_of(client.number()) : std::nullopt;
+  return peer ? std::optional(Listener{peer->pid, peer->uid}) : std::nullopt;
 }
 
 std::optional<pid_t> find_listening_postmaster(const Traces& traces) {

@@ -8,9 +8,10 @@
 #include <memory>
 
 #include "pgsqlms/pg/standby_options.hpp"
-#include "pgsqlms/system/file.hpp"
 #include "pgsqlms/system/lock_files.hpp"
+#include "pgsqlms/system/proc.hpp"
 #include "pgsqlms/system/server_processes.hpp"
+#include "pgsqlms/system/unix_socket.hpp"
 #include "pgsqlms/text.hpp"
 
 namespace pgsqlms::system {
@@ -18,11 +19,11 @@ namespace {
 
 bool belongs_to(pid_t pid, uid_t user) {
   struct stat status {};
-  return stat(("/proc/" + std::to_string(pid)).c_str(), &status) == 0 && status.st_uid == user;
+  return stat(proc_entry(pid).c_str(), &status) == 0 && status.st_uid == user;
 }
 
 std::vector<std::string> command_line_of(pid_t pid) {
-  std::ifstream file("/proc/" + std::to_string(pid) + "/cmdline");
+  std::ifstream file(proc_entry(pid, "/cmdline"));
   std::vector<std::string> arguments;
   for (std::string argument; std::getline(file, argument, '\0');) arguments.push_back(argument);
   return arguments;
@@ -61,9 +62,8 @@ bool has_address(pid_t pid, const std::string& directory, const Configuration& c
   if (written.port.empty()) return true;
   if (written.port != configuration.port) return false;
   if (configuration.host.empty() || configuration.host.front() != '/') return true;
-  const auto lock = read_file(configuration.host + "/.s.PGSQL." + configuration.port + ".lock").value_or("");
   return written.socket_directory == configuration.host ||
-         trimmed(std::string_view(lock).substr(0, lock.find('\n'))) == std::to_string(pid);
+         read_lock_file(socket_path(configuration.host, configuration.port) + ".lock").process == std::to_string(pid);
 }
 
 }  // namespace
