@@ -84,9 +84,8 @@ void rescore_former_primary(Agent& agent) try {
   if (!agent.context.transition) return;  // by hand: nothing is changed in the cluster
   const auto local_node = agent.cluster.local_node();
   const auto scores = agent.cluster.promotion_scores(agent.deadline);
-  const auto own = scores.find(local_node);
   if (const auto successor = find_successor(agent)) {
-    if (own == scores.end() || !was_promotable(own->second)) return;
+    if (!was_promotable(cluster::score_of(local_node, scores))) return;
     spdlog::info("{} has taken over from {}: the promotion score of {} is {} until it streams from {}", *successor,
                  local_node, local_node, cluster::kDisconnectedScore, *successor);
     return agent.cluster.set_promotion_score(local_node, cluster::kDisconnectedScore, agent.deadline);

@@ -188,8 +188,7 @@ void hold_back(Agent& agent, const cluster::NodeList& nodes) {
   if (nodes.empty()) return;
   const auto scores = agent.cluster.promotion_scores(agent.deadline);
   for (const auto& node : nodes) {
-    const auto score = scores.find(node);
-    if (score == scores.end() || score->second.value_or(-1) < 0) continue;
+    if (cluster::score_of(node, scores).value_or(-1) < 0) continue;
     spdlog::info("holding back {}: its promotion score is {} until somebody else comes or goes", node,
                  cluster::kHeldBackScore);
     agent.cluster.set_promotion_score(node, cluster::kHeldBackScore, agent.deadline);
@@ -201,8 +200,7 @@ void end_holding_back(Agent& agent) {
   const auto& start = agent.context.transition->start;
   const auto& stop = agent.context.transition->stop;
   const auto is_held_back = [&](const NodeName& node) {
-    const auto score = scores.find(node);
-    return score != scores.end() && score->second == cluster::kHeldBackScore;
+    return cluster::score_of(node, scores) == cluster::kHeldBackScore;
   };
   // Who is recovered in place brings nothing new; who was held back and leaves does not, either.
   const bool has_come =

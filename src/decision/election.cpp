@@ -10,8 +10,7 @@ using cluster::NodeName;
 using cluster::PromotionScore;
 
 PromotionScore score_of(const NodeName& node, const cluster::ScoreTable& scores) {
-  const auto found = scores.find(node);
-  return found != scores.end() && found->second ? *found->second : -cluster::kInfinity;
+  return cluster::score_of(node, scores).value_or(-cluster::kInfinity);
 }
 
 /// What constraints add to the node's score.

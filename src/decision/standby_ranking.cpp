@@ -54,8 +54,7 @@ std::vector<Standby> find_standbys(const ScoreInputs& inputs) {
 }
 
 std::optional<PromotionScore> score_now(const ScoreInputs& inputs, const NodeName& node) {
-  const auto found = inputs.current.find(node);
-  return found == inputs.current.end() ? std::nullopt : found->second;
+  return cluster::score_of(node, inputs.current);
 }
 
 bool has_worthwhile_lead(const Standby& a, const Standby& b) {

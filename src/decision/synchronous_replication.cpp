@@ -16,11 +16,6 @@ bool is_listed_by(const std::string& name, const NodeName& node) {
   return name == kEverybody || pg::is_listed_as(name, node);
 }
 
-cluster::PromotionScore score_when_last_kept(const NodeName& node, const cluster::ScoreTable& scores) {
-  const auto found = scores.find(node);
-  return found == scores.end() ? cluster::kDisconnectedScore : found->second.value_or(cluster::kDisconnectedScore);
-}
-
 bool may_have_acknowledged(cluster::PromotionScore score) {
   return cluster::was_promotable(score) || score == cluster::kNotReadyScore;
 }
@@ -63,7 +58,7 @@ NodeList find_missing_acknowledgers(const pg::SynchronousStandbys& standbys, con
     for (const auto& [node, ignored] : scores) {
       if (!is_listed_by(name, node) || ocf::contains(seen, node) || node == last_primary) continue;
       seen.push_back(node);
-      const auto score = score_when_last_kept(node, scores);
+      const auto score = cluster::score_of(node, scores).value_or(cluster::kDisconnectedScore);
       if (ocf::contains(voters, node)) {
         connected += cluster::was_promotable(score) ? 1 : 0;
       } else if (may_have_acknowledged(score) && (standbys.any || connected_before < standbys.count)) {

@@ -132,9 +132,7 @@ NodeList Deliberation::rivals(Predicate is_true) const {
 }
 
 cluster::PromotionScore Deliberation::score_of(const NodeName& node) const {
-  const auto found = ballot_.scores->find(node);
-  return found == ballot_.scores->end() ? cluster::kDisconnectedScore
-                                        : found->second.value_or(cluster::kDisconnectedScore);
+  return cluster::score_of(node, *ballot_.scores).value_or(cluster::kDisconnectedScore);
 }
 
 /// It runs as a primary though Pacemaker has not promoted it: neither says Pacemaker so, nor has it ever kept the

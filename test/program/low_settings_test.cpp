@@ -28,6 +28,14 @@ class LowSettings : public testing::Test {
     EXPECT_EQ(instance_.ask("SELECT pg_is_in_recovery()"), "t");
   }
 
+  /// The instance as a primary, and a standby of it by the agent.
+  void start_with_standby(const ScratchInstance& standby, const std::string& settings, const Variables& environment) {
+    standby.follow(instance_, "srv1");
+    standby.configure(settings);
+    instance_.start();
+    ASSERT_EQ(run_agent({"start"}, environment).code, kSuccess);
+  }
+
   [[nodiscard]] bool has_warned(const std::string& words) const {
     return contents_of(log_).find("warning: " + words) != std::string::npos;
   }
@@ -65,11 +73,8 @@ TEST_F(LowSettings, AreRaisedNoLongerThanThePrimaryHasThem) {
   ScratchInstance& primary = instance_;
   run_as_primary_with("max_connections = 30");
   const ScratchInstance standby;
-  standby.follow(primary, "srv1");
-  standby.configure("max_connections = 30");
-  primary.start();
   const auto environment = environment_for(standby);
-  ASSERT_EQ(run_agent({"start"}, environment).code, kSuccess);
+  start_with_standby(standby, "max_connections = 30", environment);
   // As docs/administration.md has it: the lower value everywhere, then the primary alone is restarted with it.
   primary.configure("max_connections = 25");
   standby.configure("max_connections = 25");
@@ -88,11 +93,8 @@ TEST_F(LowSettings, OfAStandbyAreRaisedBeforeItIsPromoted) {
   ScratchInstance& primary = instance_;
   run_as_primary_with("max_connections = 20");
   const ScratchInstance standby;
-  standby.follow(primary, "srv1");
-  standby.configure("max_connections = 20");
-  primary.start();
   const auto environment = with(environment_for(standby), {{"HA_LOGFILE", log_}});
-  ASSERT_EQ(run_agent({"start"}, environment).code, kSuccess);
+  start_with_standby(standby, "max_connections = 20", environment);
   primary.configure("max_connections = 25");
   primary.stop();
   primary.start();

@@ -296,13 +296,12 @@ TEST(EndOrphans, EndsAFrozenBackendOfAKilledPostmaster) {
   EXPECT_FALSE(has_processes(instance));
 }
 
-TEST(EndOrphans, FailsWhereProcCannotBeReadForWantOfDescriptors) {
-  ScratchInstance instance;
-  instance.start();
-  const auto answer = test::told_by_child([&]() -> std::string {
+/// What comes of it where the agent may have no descriptor of that number.
+std::string end_orphans_below(rlim_t descriptor, const ScratchInstance& instance) {
+  return test::told_by_child([&]() -> std::string {
     LocalInstance local(instance.parameters());
     static_cast<void>(local.installation());
-    const rlimit limit{3, 3};
+    const rlimit limit{descriptor, descriptor};
     setrlimit(RLIMIT_NOFILE, &limit);
     try {
       local.end_orphans(in(100ms));
@@ -311,26 +310,20 @@ TEST(EndOrphans, FailsWhereProcCannotBeReadForWantOfDescriptors) {
       return failure.what();
     }
   });
-  EXPECT_EQ(answer, "whether a server runs in \"" + instance.data() +
-                        "\" cannot be told: /proc cannot be read: Too many open files");
+}
+
+TEST(EndOrphans, FailsWhereProcCannotBeReadForWantOfDescriptors) {
+  ScratchInstance instance;
+  instance.start();
+  EXPECT_EQ(end_orphans_below(3, instance), "whether a server runs in \"" + instance.data() +
+                                                "\" cannot be told: /proc cannot be read: Too many open files");
 }
 
 TEST(EndOrphans, TouchesNothingWhereItCannotTellChildrenFromOrphans) {
   ScratchInstance instance;
   instance.start();
   Session session(instance.conninfo());
-  const auto answer = test::told_by_child([&]() -> std::string {
-    LocalInstance local(instance.parameters());
-    static_cast<void>(local.installation());
-    const rlimit limit{4, 4};  // one to read /proc, none to read what is in it
-    setrlimit(RLIMIT_NOFILE, &limit);
-    try {
-      local.end_orphans(in(100ms));
-      return "none is left";
-    } catch (const ocf::Failure& failure) {
-      return failure.what();
-    }
-  });
+  const auto answer = end_orphans_below(4, instance);  // one to read /proc, none to read what is in it
   EXPECT_NE(answer.find("Too many open files"), std::string::npos) << answer;
   EXPECT_EQ(session.ask("SELECT 1"), "1");
 }

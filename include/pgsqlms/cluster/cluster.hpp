@@ -22,6 +22,12 @@ using ocf::NodeList;
 /// Every node that the cluster knows, with the resource's score where it has one.
 using ScoreTable = std::map<NodeName, std::optional<PromotionScore>>;
 
+/// Nothing where the node has none, or is not known.
+[[nodiscard]] inline std::optional<PromotionScore> score_of(const NodeName& node, const ScoreTable& scores) {
+  const auto found = scores.find(node);
+  return found == scores.end() ? std::nullopt : found->second;
+}
+
 /// The nodes that take part in the cluster now, Pacemaker Remote's and bundles' among them.
 struct Membership {
   NodeList online;
