@@ -19,6 +19,7 @@ class FaultScenario : public ClusterScenario {
   using ClusterScenario::acknowledge_only_what_one_standby_has;
   using ClusterScenario::acknowledge_only_what_standbys_have;
   using ClusterScenario::acknowledges_more;
+  using ClusterScenario::bring_back;
   using ClusterScenario::clear_moves;
   using ClusterScenario::events;
   using ClusterScenario::expect_a_primary_made_by_hand;

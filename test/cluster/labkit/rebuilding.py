@@ -20,8 +20,8 @@ def rebuild(cluster, node):
 
 
 def current_primary(cluster):
-    facts = status.gather(cluster)
-    for name, node in facts["nodes"].items():
-        if node["role"] == "promoted" and node["postgres"] and node["postgres"]["role"] == "primary":
+    """Whom Pacemaker has promoted; it may have no free connection to tell its role itself."""
+    for name, node in status.gather(cluster)["nodes"].items():
+        if node["role"] == "promoted":
             return cluster.node(name)
     raise LabError("no primary to clone from")
