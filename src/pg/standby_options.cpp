@@ -96,6 +96,14 @@ std::vector<Setting> settings_in(const std::vector<std::string>& options) {
   return settings;
 }
 
+std::string configuration_file(const std::vector<std::string>& options, const std::string& directory) {
+  auto file = directory + "/postgresql.conf";
+  for (const auto& [name, value] : settings_in(options)) {
+    if (name == "config_file") file = value;
+  }
+  return file;
+}
+
 std::vector<std::string> without_settings(const std::vector<std::string>& options,
                                           const std::vector<Setting>& settings) {
   std::vector<std::string> left;

@@ -17,6 +17,7 @@
 #include "pgsqlms/system/file.hpp"
 #include "pgsqlms/system/lock_files.hpp"
 #include "pgsqlms/system/pidfd.hpp"
+#include "pgsqlms/system/server_output.hpp"
 #include "pgsqlms/system/server_processes.hpp"
 #include "pgsqlms/system/stray_server.hpp"
 #include "pgsqlms/system/unix_socket.hpp"
@@ -696,7 +697,11 @@ void LocalInstance::start(const std::vector<pg::Setting>& raised, Deadline deadl
   for (const auto& option : pg::without_settings(start_options(), given)) options += quoted_for_shell(option) + ' ';
   for (const auto& option : pg::as_options(given)) options += quoted_for_shell(option) + ' ';
   const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(deadline.remaining()).count();
-  std::vector<std::string> arguments = {"-w", "--timeout", std::to_string(std::max<std::int64_t>(seconds, 1)), "start"};
+  const auto configuration = pg::configuration_file(start_options(), parameters_.pgdata);
+  const ServerOutput output(output_file_of(configuration.substr(0, configuration.rfind('/')), parameters_.datadir),
+                            owner());
+  std::vector<std::string> arguments = {"-w",    "--timeout",   std::to_string(std::max<std::int64_t>(seconds, 1)),
+                                        "--log", output.path(), "start"};
   if (!options.empty()) arguments.insert(arguments.end(), {"-o", options});
   connection_.reset();
   const auto log_names = parameters_.datadir + "/current_logfiles";
@@ -709,7 +714,7 @@ void LocalInstance::start(const std::vector<pg::Setting>& raised, Deadline deadl
   };
   const auto outcome = run(command, deadline);
   if (outcome.succeeded()) return;
-  auto last_words = telling_line(outcome.out);
+  auto last_words = telling_line(output.written(owner()) + outcome.out);
   if (last_words.compare(0, 6, "FATAL:") != 0 && last_words.compare(0, 6, "PANIC:") != 0) {
     // What a former server logged does not tell why this one failed.
     const auto logged = written_at(log_names) == former_log ? std::string() : last_log_line();

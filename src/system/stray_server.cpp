@@ -39,21 +39,13 @@ std::string directory_option(const std::vector<std::string>& arguments) {
   return directory;
 }
 
-std::string configuration_file(const std::vector<std::string>& options, const std::string& directory) {
-  auto file = directory + "/postgresql.conf";
-  for (const auto& [name, value] : pg::settings_in(options)) {
-    if (name == "config_file") file = value;
-  }
-  return file;
-}
-
 bool is_same_file(const std::string& a, const std::string& b) { return is_same_directory(a, b); }
 
 bool has_configuration(const std::vector<std::string>& arguments, const Configuration& configuration) {
   const auto directory = directory_option(arguments);
   return is_same_directory(directory, configuration.pgdata) ||
-         is_same_file(configuration_file(arguments, directory),
-                      configuration_file(configuration.start_options, configuration.pgdata));
+         is_same_file(pg::configuration_file(arguments, directory),
+                      pg::configuration_file(configuration.start_options, configuration.pgdata));
 }
 
 /// What the server does not tell counts as the same.

@@ -15,6 +15,7 @@
 #include <stdexcept>
 
 #include "deadlines.hpp"
+#include "pgsqlms/system/server_output.hpp"
 #include "pgsqlms/system/server_processes.hpp"
 #include "pgsqlms/system/subprocess.hpp"
 #include "pgsqlms/text.hpp"
@@ -210,6 +211,7 @@ ScratchInstance::~ScratchInstance() {
   for (const auto left : processes_in(folder_.path())) postmasters_.insert(left);
   end_processes_in(folder_.path());
   remove_shared_memory_of(postmasters_);
+  fs::remove(system::output_file_of(data(), data()));
 }
 
 ocf::ResourceParameters ScratchInstance::parameters() const {

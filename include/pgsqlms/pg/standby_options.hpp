@@ -28,6 +28,9 @@ struct Setting {
 /// The settings that options of the postmaster's command line make, in their order, names in lower case.
 [[nodiscard]] std::vector<Setting> settings_in(const std::vector<std::string>& options);
 
+/// The configuration file of a postmaster with these options and that directory (its -D).
+[[nodiscard]] std::string configuration_file(const std::vector<std::string>& options, const std::string& directory);
+
 /// The options without those that make one of these settings. PostgreSQL refuses two recovery targets on one command
 /// line, though the first one be taken back.
 [[nodiscard]] std::vector<std::string> without_settings(const std::vector<std::string>& options,

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: PostgreSQL
+#include "pgsqlms/system/server_output.hpp"
+
+#include <fcntl.h>
+#include <spdlog/spdlog.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <cerrno>
+#include <climits>
+#include <cstring>
+
+#include "pgsqlms/system/descriptor.hpp"
+#include "pgsqlms/system/file.hpp"
+#include "pgsqlms/text.hpp"
+
+namespace pgsqlms::system {
+namespace {
+
+constexpr const char* kDebianConfiguration = "/etc/postgresql/";
+constexpr const char* kDebianLogs = "/var/log/postgresql/";
+constexpr const char* kOwnLogs = "/var/log/pgsqlms";
+constexpr const char* kNowhere = "/dev/null";
+constexpr mode_t kLogMode = S_IRUSR | S_IWUSR | S_IRGRP;
+constexpr mode_t kFolderMode = S_IRWXU | S_IRGRP | S_IXGRP | S_IROTH | S_IXOTH;
+/// More than a server says before it gives up.
+constexpr std::size_t kEnough = 65536;
+
+/// pg_ctl puts the name into a command of a shell.
+bool is_plain(char letter) {
+  return std::isalnum(static_cast<unsigned char>(letter)) != 0 || letter == '.' || letter == '_' || letter == '-' ||
+         letter == '/';
+}
+
+bool is_plain(std::string_view name) {
+  return std::all_of(name.begin(), name.end(), [](char letter) { return is_plain(letter); });
+}
+
+std::string target_of(const std::string& link) {
+  std::array<char, PATH_MAX> target{};
+  const auto size = readlink(link.c_str(), target.data(), target.size());
+  return {target.data(), static_cast<std::size_t>(std::max<ssize_t>(size, 0))};
+}
+
+/// Empty where the directory is not one of Debian's.
+std::string debian_file_of(const std::string& configuration_directory) {
+  const std::string_view begin = kDebianConfiguration;
+  if (configuration_directory.compare(0, begin.size(), begin) != 0 || !is_plain(configuration_directory)) return {};
+  const auto cluster = configuration_directory.substr(begin.size());
+  const auto names = split(cluster, "/");
+  if (names.size() != 2) return {};
+  const auto named = target_of(configuration_directory + "/log");
+  if (!named.empty() && named.front() == '/' && is_plain(named)) return named;
+  return kDebianLogs + ("postgresql-" + std::string(names[0])) + "-" + std::string(names[1]) + ".log";
+}
+
+std::size_t size_of(const std::string& path) {
+  struct stat status {};
+  return stat(path.c_str(), &status) == 0 && S_ISREG(status.st_mode) ? static_cast<std::size_t>(status.st_size) : 0;
+}
+
+/// Returns what failed; empty if nothing did. Does not wait for the reader of a FIFO in the file's place.
+std::string try_to_append(const std::string& path, const User& user) {
+  const ActingAs acting(user);
+  const Descriptor file(
+      open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, kLogMode));
+  return file.is_open() ? "" : std::strerror(errno);
+}
+
+/// A file of the user in the agent's own folder, to which the user cannot add any.
+void make_in_own_folder(const std::string& path, const User& user) {
+  mkdir(kOwnLogs, kFolderMode);
+  const Descriptor file(open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, kLogMode));
+  if (file.is_open() && fchown(file.number(), user.uid, user.gid) != 0) unlink(path.c_str());
+}
+
+std::string writable_file(std::string path, const User& user) {
+  auto problem = try_to_append(path, user);
+  if (!problem.empty() && path.compare(0, std::strlen(kOwnLogs), kOwnLogs) == 0) {
+    make_in_own_folder(path, user);
+    problem = try_to_append(path, user);
+  }
+  if (problem.empty()) return path;
+  spdlog::warn("the server's output goes nowhere, \"{}\" cannot be written: {}", path, problem);
+  return kNowhere;
+}
+
+}  // namespace
+
+std::string output_file_of(const std::string& configuration_directory, const std::string& data_directory) {
+  auto path = debian_file_of(configuration_directory);
+  if (!path.empty()) return path;
+  auto name = data_directory;
+  name.erase(0, name.find_first_not_of('/'));
+  std::replace_if(
+      name.begin(), name.end(), [](char letter) { return letter == '/' || !is_plain(letter); }, '-');
+  return kOwnLogs + ("/" + name) + ".log";
+}
+
+ServerOutput::ServerOutput(std::string path, const User& user)
+    : path_(writable_file(std::move(path), user)), former_size_(size_of(path_)) {}
+
+std::string ServerOutput::written(const User& user) const {
+  const ActingAs acting(user);
+  const auto size = size_of(path_);
+  const auto count = size >= former_size_ ? size - former_size_ : size;  // it was rotated meanwhile
+  return read_file(path_, std::min(count, kEnough)).value_or("");
+}
+
+}  // namespace pgsqlms::system

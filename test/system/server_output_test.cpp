@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: PostgreSQL
+#include "pgsqlms/system/server_output.hpp"
+
+#include <gtest/gtest.h>
+
+namespace pgsqlms::test {
+namespace {
+
+TEST(OutputFile, IsDebiansLogOfAClusterOfDebian) {
+  EXPECT_EQ(system::output_file_of("/etc/postgresql/15/main", "/var/lib/postgresql/15/main"),
+            "/var/log/postgresql/postgresql-15-main.log");
+  EXPECT_EQ(system::output_file_of("/etc/postgresql/9.6/shop-2", "/srv/pg"),
+            "/var/log/postgresql/postgresql-9.6-shop-2.log");
+}
+
+TEST(OutputFile, IsNamedAfterTheDataDirectoryElsewhere) {
+  EXPECT_EQ(system::output_file_of("/var/lib/pgsql/15/data", "/var/lib/pgsql/15/data"),
+            "/var/log/pgsqlms/var-lib-pgsql-15-data.log");
+  EXPECT_EQ(system::output_file_of("/etc/postgresql", "/srv/pg"), "/var/log/pgsqlms/srv-pg.log");
+  EXPECT_EQ(system::output_file_of("/etc/postgresql/15/main/more", "/srv/pg"), "/var/log/pgsqlms/srv-pg.log");
+}
+
+TEST(OutputFile, HasNothingInItsNameThatAShellWouldFind) {
+  EXPECT_EQ(system::output_file_of("/d", "/d/a b$(c)\"`d"), "/var/log/pgsqlms/d-a-b--c----d.log");
+  EXPECT_EQ(system::output_file_of("/etc/postgresql/15/$(c)", "/srv/pg"), "/var/log/pgsqlms/srv-pg.log");
+}
+
+}  // namespace
+}  // namespace pgsqlms::test
