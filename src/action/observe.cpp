@@ -10,7 +10,6 @@ namespace {
 
 using std::chrono_literals::operator""ms;
 
-constexpr Duration kProcessPoll = 10ms;
 constexpr Duration kSettlePoll = 50ms;
 
 void warn_if_role_is_inferred(const Observation& observation) {
@@ -44,21 +43,6 @@ Observation observe_settled(Agent& agent, Deadline deadline) {
     observation = observe_again(agent, deadline, std::move(observation));
   }
   return observation;
-}
-
-bool is_somebody_at_work(const pg::ServerProcesses& processes) {
-  return processes.postmaster || processes.single_user_backend;
-}
-
-void wait_until_gone(Agent& agent, Deadline deadline) {
-  for (auto now = agent.instance.processes(); is_somebody_at_work(now); now = agent.instance.processes()) {
-    if (deadline.expired()) {
-      throw ocf::Failure(now.postmaster ? "the server did not stop in time (fast shutdown)"
-                                        : "the single-user backend did not end in time, pid " +
-                                              std::to_string(*now.single_user_backend));
-    }
-    deadline.pause(kProcessPoll);
-  }
 }
 
 }  // namespace pgsqlms::action

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "pgsqlms/action/shutdown.hpp"
 #include "pgsqlms/action/standby_start.hpp"
 #include "pgsqlms/action/voting.hpp"
 #include "pgsqlms/action/watching.hpp"
@@ -198,18 +199,6 @@ void publish_end(Agent& agent) try {
 bool is_end_published(const Agent& agent) {
   const auto& context = agent.context;
   return context.node && context.transition && ocf::contains(context.transition->demote, *context.node);
-}
-
-void stop_server(Agent& agent) {
-  if (is_somebody_at_work(agent.instance.processes())) {
-    agent.instance.request_stop();
-    wait_until_gone(agent, agent.deadline);
-  }
-  agent.instance.end_orphans(agent.deadline);
-  if (const auto elsewhere = agent.instance.processes().elsewhere) {
-    throw ocf::Failure("not stopped: the server of this instance works in another directory than datadir: \"" +
-                       *elsewhere + "\"");
-  }
 }
 
 void start_in_standby_mode(Agent& agent) {

@@ -32,12 +32,19 @@ bool is_better(const Standby& a, const Standby& b) {
   return std::tie(a.ready, a.streaming, a.written.bytes) > std::tie(b.ready, b.streaming, b.written.bytes);
 }
 
+/// Whether it has got anything of the primary's timeline. Who has diverged connects as well, streams the end of an
+/// earlier timeline, and stays connected for a while.
+bool is_on_our_timeline(const pg::WalSender& walsender, const std::optional<pg::Lsn>& timeline_begin) {
+  return !timeline_begin || !walsender.written || *timeline_begin < *walsender.written;
+}
+
 /// One entry for each other node of the cluster that has a walsender, further ones first. Clients that are no cluster
 /// node (pg_receivewal, Barman) are nobody's business.
 std::vector<Standby> find_standbys(const ScoreInputs& inputs) {
   std::map<NodeName, Standby> best;
   for (const auto& row : inputs.replication.walsenders) {
     if (row.application_name == inputs.local_node || inputs.current.count(row.application_name) == 0) continue;
+    if (!is_on_our_timeline(row, inputs.replication.timeline_begin)) continue;
     // Commits are acknowledged without one that catches up, by others or not at all.
     const bool lacks_commits = row.listed && row.state == "catchup";
     const bool ready = row.state != "startup" && row.state != "backup" && !lacks_commits;

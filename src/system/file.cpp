@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: PostgreSQL
 #include "pgsqlms/system/file.hpp"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -11,6 +12,8 @@
 #include <cstdio>
 #include <cstring>
 #include <ctime>
+#include <memory>
+#include <string_view>
 
 #include "pgsqlms/ocf/answer.hpp"
 
@@ -98,6 +101,17 @@ std::optional<std::string> read_file(const std::string& path, std::size_t limit)
   }
   close(file);
   return contents;
+}
+
+std::size_t count_files(const std::string& directory, const std::string& end_of_name) {
+  const std::unique_ptr<DIR, int (*)(DIR*)> files(opendir(directory.c_str()), closedir);
+  std::size_t count = 0;
+  while (const dirent* const file = files ? readdir(files.get()) : nullptr) {
+    const std::string_view name = file->d_name;
+    const auto size = end_of_name.size();
+    if (name.size() > size && name.substr(name.size() - size) == end_of_name) ++count;
+  }
+  return count;
 }
 
 std::optional<std::chrono::seconds> age_of(const std::string& path) {

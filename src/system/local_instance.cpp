@@ -34,6 +34,8 @@ using std::chrono_literals::operator""s;
 
 /// How long a running server is given to tell its settings before its configuration is read without it.
 constexpr Duration kSettingsPatience = 5s;
+/// How long a server that is to stop may take to tell who consumes its WAL.
+constexpr Duration kConsumerPatience = 1s;
 constexpr Duration kOrphanPoll = 10ms;
 /// How long orphans are given to leave by themselves before they are killed.
 constexpr Duration kOrphanPatience = 2s;
@@ -46,6 +48,7 @@ constexpr std::uint64_t kLongestCheckpointRecord = 0x100;
 constexpr std::size_t kLogTail = 16384;
 /// A WAL file's name begins with its timeline.
 constexpr std::size_t kTimelineDigits = 8;
+constexpr std::string_view kTitlePrefix = "postgres: ";
 
 /// What a shell takes for one word, whatever is in it. pg_ctl hands its -o to a shell.
 std::string quoted_for_shell(const std::string& word) {
@@ -363,7 +366,10 @@ pg::ReplicationStatus LocalInstance::replication_status(Deadline deadline) {
   pg::ReplicationStatus status;
   status.current = parse_lsn(rows.at(0).at(0));
   const auto timeline_digits = rows.at(0).at(1).value_or("").substr(0, kTimelineDigits);
-  status.since_promotion = age_of(wal_directory(has_wal_names) + "/" + timeline_digits + ".history");
+  const auto history_file = wal_directory(has_wal_names) + "/" + timeline_digits + ".history";
+  status.since_promotion = age_of(history_file);
+  const auto history = pg::parse_timeline_history(read_file(history_file).value_or(""));
+  if (!history.empty()) status.timeline_begin = history.rbegin()->second;
   for (const auto& row : rows) {
     if (!row.at(2)) continue;
     const bool is_synchronous = row.at(6) == "sync" || row.at(6) == "quorum";
@@ -725,12 +731,56 @@ void LocalInstance::start(const std::vector<pg::Setting>& raised, Deadline deadl
 
 /// What `pg_ctl stop -m fast` does, but to the process that is known to be this server's: postmaster.pid may be gone,
 /// or name somebody else's process.
-void LocalInstance::request_stop() {
+void LocalInstance::request_stop(Deadline deadline) {
+  remember_consumers(deadline.within(kConsumerPatience));
   connection_.reset();
   for (const auto& process : survey().processes) {
     if (process.postmaster) kill(process.pid, SIGINT);
     if (process.single_user) kill(process.pid, SIGTERM);  // SIGINT would only cancel its query
   }
+}
+
+/// Titles of processes do not tell them before PostgreSQL 13, and slots never.
+void LocalInstance::remember_consumers(Deadline deadline) {
+  if (!connection_) return;
+  const auto reply = connection_->query(
+      "SELECT s.pid, s.application_name, r.slot_name FROM pg_stat_replication AS s "
+      "JOIN pg_replication_slots AS r ON r.active_pid = s.pid WHERE r.slot_type = 'logical'",
+      deadline);
+  for (const auto& row : reply.rows) {
+    const auto pid = parse_number<pid_t>(row.at(0).value_or(""));
+    if (pid) consumers_[*pid] = "application " + row.at(1).value_or("") + ", slot " + row.at(2).value_or("");
+  }
+}
+
+pg::ShutdownProgress LocalInstance::shutdown_progress(Deadline deadline) {
+  pg::ShutdownProgress progress;
+  for (const auto& process : survey().processes) {
+    if (process.postmaster) continue;
+    const auto known = consumers_.find(process.pid);
+    const bool is_consumer = known != consumers_.end();
+    const auto kind = is_consumer ? pg::HolderKind::Consumer : pg::holder_kind(process.title);
+    if (!kind) continue;
+    auto title = std::string(trimmed(process.title.substr(std::min(process.title.size(), kTitlePrefix.size()))));
+    if (is_consumer) title += " (" + known->second + ")";
+    progress.holders.push_back({*kind, process.pid, std::move(title)});
+  }
+  progress.unarchived =
+      count_files(wal_directory(version().value_or(pg::ServerVersion{}).has_wal_names()) + "/archive_status", ".ready");
+  const auto control = control_data(deadline);
+  progress.is_written =
+      control && (control->state == pg::DbState::ShutDown || control->state == pg::DbState::ShutDownInRecovery);
+  return progress;
+}
+
+void LocalInstance::end_consumer(int pid) {
+  for (const auto& process : survey().processes) {
+    if (process.pid == pid && !process.postmaster) kill(pid, SIGTERM);
+  }
+}
+
+void LocalInstance::abandon_archiving() {
+  if (const auto postmaster = postmaster_among(survey().processes)) kill(*postmaster, SIGQUIT);
 }
 
 /// Before PostgreSQL 13 a paused replay does not notice that it is to end.

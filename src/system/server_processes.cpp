@@ -163,10 +163,11 @@ std::vector<Worker> without_strangers(std::vector<Worker> workers, pid_t named) 
 
 /// Until its client has said what it wants, a backend has the command line of the postmaster that forked it.
 ServerProcess role_of(const Worker& worker, const std::vector<Worker>& all) {
-  if (is_command_without_server(worker.command)) return {worker.pid, false, true};
+  auto title = worker.command.substr(0, worker.command.find('\0'));
+  if (is_command_without_server(worker.command)) return {worker.pid, false, true, std::move(title)};
   const bool has_parent =
       std::any_of(all.begin(), all.end(), [&](const auto& other) { return other.pid == worker.parent; });
-  return {worker.pid, !has_parent && !is_title_of_child(worker.command), false};
+  return {worker.pid, !has_parent && !is_title_of_child(worker.command), false, std::move(title)};
 }
 
 /// One round through /proc.

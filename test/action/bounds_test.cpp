@@ -6,7 +6,7 @@
 
 #include "bench.hpp"
 #include "fake/printing.hpp"
-#include "pgsqlms/action/observe.hpp"
+#include "pgsqlms/action/shutdown.hpp"
 
 namespace pgsqlms::action {
 namespace {

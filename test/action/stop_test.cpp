@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: PostgreSQL
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "bench.hpp"
 #include "fake/printing.hpp"
 #include "pgsqlms/cluster/cluster.hpp"
@@ -50,6 +52,50 @@ TEST(Stop, NeedsNoCluster) {
   world.cluster.fails = true;
   EXPECT_EQ(srv1.act(Action::Stop).code, ReturnCode::Success);
   EXPECT_EQ(world.cluster.calls, 0);
+}
+
+constexpr int kPid = 812;
+
+pg::Holder holder_of(pg::HolderKind kind) { return {kind, kPid, "somebody"}; }
+
+TEST(Stop, EndsAConsumerThatHoldsUpTheShutdown) {
+  World world;
+  Node srv1(world, "srv1", InstanceState::Primary);
+  srv1.instance.holders = {holder_of(pg::HolderKind::Consumer)};
+  EXPECT_EQ(srv1.act(Action::Stop).code, ReturnCode::Success);
+  EXPECT_EQ(srv1.instance.orders, (Orders{"stop", "end consumer 812"}));
+  EXPECT_TRUE(world.log.has("warning", "somebody, pid 812"));
+  EXPECT_LT(srv1.took(), std::chrono::seconds(12));
+}
+
+TEST(Stop, AbandonsArchivingOnceTheInstanceIsShutDown) {
+  World world;
+  Node srv1(world, "srv1", InstanceState::Primary);
+  srv1.instance.holders = {holder_of(pg::HolderKind::Archiver)};
+  srv1.instance.stop_takes = std::chrono::seconds(14);
+  EXPECT_EQ(srv1.act(Action::Stop).code, ReturnCode::Success);
+  EXPECT_EQ(srv1.instance.orders, (Orders{"stop", "abandon archiving"}));
+  EXPECT_EQ(srv1.instance.control->state, pg::DbState::ShutDown) << "not a moment before";
+  EXPECT_TRUE(world.log.has("warning", "44 WAL segments are left unarchived"));
+}
+
+TEST(Stop, WaitsForStandbysAndSaysSo) {
+  for (const auto kind : {pg::HolderKind::WalSender, pg::HolderKind::Session}) {
+    World world;
+    Node srv1(world, "srv1", InstanceState::Primary);
+    srv1.instance.holders = {holder_of(kind), holder_of(pg::HolderKind::Archiver)};
+    EXPECT_EQ(srv1.act(Action::Stop).reason,
+              "the server did not stop in time (fast shutdown), it waits for somebody, pid 812");
+    EXPECT_EQ(srv1.instance.orders, Orders{"stop"});
+  }
+}
+
+TEST(Stop, AsksNobodyWhomItWaitsForWhileItIsQuick) {
+  World world;
+  Node srv1(world, "srv1", InstanceState::Primary);
+  srv1.instance.stop_takes = std::chrono::seconds(9);
+  EXPECT_EQ(srv1.act(Action::Stop).code, ReturnCode::Success);
+  EXPECT_EQ(std::count(srv1.instance.questions.begin(), srv1.instance.questions.end(), "shutdown_progress"), 0);
 }
 
 /// The attributes of the last primary's end after a stop of srv1 in that transition.

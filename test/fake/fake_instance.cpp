@@ -78,6 +78,7 @@ void FakeInstance::schedule(Pending what, Duration takes) {
 
 void FakeInstance::settle() {
   if (pending_ == Pending::Nothing || clock_.now() < due_) return;
+  if (pending_ == Pending::Stop && !holders.empty()) return;
   const auto what = pending_;
   pending_ = Pending::Nothing;
   if (what == Pending::Start) postmaster = !dies_while_starting;
@@ -276,9 +277,38 @@ void FakeInstance::start(const std::vector<pg::Setting>& raised, Deadline /*dead
   schedule(Pending::Start, start_takes);
 }
 
-void FakeInstance::request_stop() {
+void FakeInstance::request_stop(Deadline /*deadline*/) {
   orders.emplace_back("stop");
   schedule(Pending::Stop, stop_takes);
+}
+
+pg::ShutdownProgress FakeInstance::shutdown_progress(Deadline /*deadline*/) {
+  questions.emplace_back("shutdown_progress");
+  settle();
+  pg::ShutdownProgress progress;
+  progress.is_written = is_end_written();
+  progress.holders = holders;
+  progress.unarchived = 44;
+  return progress;
+}
+
+/// Before the archiver's turn everybody else has left.
+bool FakeInstance::is_end_written() const {
+  return pending_ == Pending::Stop && clock_.now() >= due_ &&
+         std::all_of(holders.begin(), holders.end(),
+                     [](const auto& holder) { return holder.kind == pg::HolderKind::Archiver; });
+}
+
+void FakeInstance::end_consumer(int pid) {
+  orders.emplace_back("end consumer " + std::to_string(pid));
+  holders.erase(std::remove_if(holders.begin(), holders.end(), [&](const auto& holder) { return holder.pid == pid; }),
+                holders.end());
+}
+
+void FakeInstance::abandon_archiving() {
+  orders.emplace_back("abandon archiving");
+  stops_uncleanly = !is_end_written();
+  holders.clear();
 }
 
 void FakeInstance::request_promotion(Deadline /*deadline*/) {

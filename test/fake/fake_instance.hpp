@@ -63,6 +63,7 @@ class FakeInstance : public pg::Instance {
   bool dies_while_starting = false;
   bool dies_while_promoted = false;
   bool stops_uncleanly = false;
+  std::vector<pg::Holder> holders;  ///< who keep it from its end once it is asked to stop
   bool has_immortal_orphans = false;
   bool replication_status_fails = false;
   bool knows_position = true;
@@ -100,7 +101,10 @@ class FakeInstance : public pg::Instance {
   void checkpoint(Deadline deadline) override;
   void configure_as_standby(const pg::TemplateNames& names) override;
   void start(const std::vector<pg::Setting>& options, Deadline deadline) override;
-  void request_stop() override;
+  void request_stop(Deadline deadline) override;
+  [[nodiscard]] pg::ShutdownProgress shutdown_progress(Deadline deadline) override;
+  void end_consumer(int pid) override;
+  void abandon_archiving() override;
   void request_promotion(Deadline deadline) override;
   void remove_lock_file(const pg::LockFile& file, Deadline deadline) override;
   void end_orphans(Deadline deadline) override;
@@ -112,6 +116,7 @@ class FakeInstance : public pg::Instance {
   /// Lets happen what is due by now.
   void settle();
   void finish_stop();
+  [[nodiscard]] bool is_end_written() const;
   void finish_promotion();
   [[nodiscard]] pg::ServerProcesses found_processes() const;
   /// How a connection attempt ends now.

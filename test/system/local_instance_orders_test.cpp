@@ -194,7 +194,7 @@ TEST(RequestStop, EndsTheServerCleanlyWithoutWaiting) {
   ScratchInstance instance;
   instance.start();
   const auto postmaster = instance.postmaster();
-  LocalInstance(instance.parameters()).request_stop();
+  LocalInstance(instance.parameters()).request_stop(in(10s));
   ASSERT_TRUE(test::wait_until_gone(postmaster));
   EXPECT_EQ(instance.control("Database cluster state"), "shut down");
 }
@@ -204,7 +204,7 @@ TEST(RequestStop, EndsAServerWhosePidFileIsGone) {
   instance.start();
   const auto postmaster = instance.postmaster();
   fs::remove(instance.data() + "/postmaster.pid");
-  LocalInstance(instance.parameters()).request_stop();
+  LocalInstance(instance.parameters()).request_stop(in(10s));
   ASSERT_TRUE(test::wait_until_gone(postmaster));
   EXPECT_EQ(instance.control("Database cluster state"), "shut down");
 }
@@ -219,7 +219,7 @@ TEST(RequestStop, EndsTheServerAndNobodyElseWhomThePidFileNames) {
   const test::Child other(start);
   test::write_file(instance.data() + "/postmaster.pid", std::to_string(other.pid()) + "\n" + instance.data() + "\n",
                    0600);
-  LocalInstance(instance.parameters()).request_stop();
+  LocalInstance(instance.parameters()).request_stop(in(10s));
   EXPECT_TRUE(test::wait_until_gone(postmaster));
   EXPECT_TRUE(test::is_alive(other.pid()));
 }
@@ -229,13 +229,13 @@ TEST(RequestStop, EndsAServerWithABrokenConfiguration) {
   instance.start();
   const auto postmaster = instance.postmaster();
   instance.configure("work_mem = lots");
-  LocalInstance(instance.parameters()).request_stop();
+  LocalInstance(instance.parameters()).request_stop(in(10s));
   EXPECT_TRUE(test::wait_until_gone(postmaster));
 }
 
 TEST(RequestStop, DoesNothingToAStoppedInstance) {
   const ScratchInstance instance;
-  LocalInstance(instance.parameters()).request_stop();
+  LocalInstance(instance.parameters()).request_stop(in(10s));
   EXPECT_EQ(instance.control("Database cluster state"), "shut down");
 }
 

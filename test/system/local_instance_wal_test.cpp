@@ -129,6 +129,32 @@ TEST(ReplicationStatus, IsAFailureWithoutAConnection) {
   EXPECT_THROW(static_cast<void>(LocalInstance(instance.parameters()).replication_status(in(10s))), ocf::Failure);
 }
 
+TEST(ReplicationStatus, ShowsThatADivergedStandbyHasNothingOfTheNewTimeline) {
+  ScratchPair pair;
+  // The standby is promoted without what the primary has written since.
+  pair.standby.stop();
+  pair.primary.ask("CREATE TABLE only_here AS SELECT generate_series(1, 1000)");
+  pair.primary.stop();
+  pair.standby.start();
+  pair.standby.promote();
+  pair.standby.ask("CHECKPOINT");
+  pair.primary.follow(pair.standby, "srv1");
+  pair.primary.start();
+  std::optional<pg::ReplicationStatus> seen;
+  ASSERT_TRUE(eventually([&] {
+    seen = status_of(pair.standby);
+    return !seen->walsenders.empty() && seen->walsenders.front().state == "streaming";
+  }));
+  ASSERT_TRUE(seen->timeline_begin);
+  EXPECT_FALSE(*seen->timeline_begin < seen->walsenders.front().written.value_or(pg::Lsn{}));
+  EXPECT_LT(*seen->timeline_begin, seen->current);
+}
+
+TEST(ReplicationStatus, KnowsNoBeginningOfTheFirstTimeline) {
+  const ScratchPair pair;
+  EXPECT_EQ(status_of(pair.primary).timeline_begin, std::nullopt);
+}
+
 // ---- identify
 
 /// On the second timeline, as far as it goes now: the checkpoint that follows a promotion may still write a record.

@@ -47,6 +47,8 @@ class Session {
   [[nodiscard]] pid_t backend() const { return PQbackendPID(session_.get()); }
   /// The first value of the answer; throws if there is an error.
   std::string ask(const std::string& sql);
+  /// Sends a command whose answer nobody waits for.
+  void begin(const std::string& command) { PQsendQuery(session_.get(), command.c_str()); }
 
  private:
   struct Finish {

@@ -22,10 +22,4 @@ struct Observation {
 /// Observes until the state is one that waiting does not change, or the deadline is over.
 [[nodiscard]] Observation observe_settled(Agent& agent, Deadline deadline);
 
-/// Whether there is a process that can be asked to end: a postmaster or a single-user backend.
-[[nodiscard]] bool is_somebody_at_work(const pg::ServerProcesses& processes);
-
-/// Waits until there is none. Throws Failure when the deadline is over.
-void wait_until_gone(Agent& agent, Deadline deadline);
-
 }  // namespace pgsqlms::action

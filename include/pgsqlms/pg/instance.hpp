@@ -16,6 +16,7 @@
 #include "pgsqlms/pg/control_data.hpp"
 #include "pgsqlms/pg/recovery_settings.hpp"
 #include "pgsqlms/pg/server_version.hpp"
+#include "pgsqlms/pg/shutdown_progress.hpp"
 #include "pgsqlms/pg/standby_options.hpp"
 #include "pgsqlms/pg/timeline_history.hpp"
 #include "pgsqlms/pg/wal_position.hpp"
@@ -113,6 +114,8 @@ struct ReplicationStatus {
   /// How long ago this instance was promoted, as the age of its timeline's history file; nothing if it never was.
   std::optional<std::chrono::seconds> since_promotion;
   std::vector<WalSender> walsenders;
+  /// Where the present timeline begins; nothing on the first one.
+  std::optional<Lsn> timeline_begin = {};
 };
 
 /// What a running instance is and how far it is, as IDENTIFY_SYSTEM tells.
@@ -171,8 +174,15 @@ class Instance {
   /// no standby may have (standby_overrides()) is overridden, and `raised` as well: both win over the parameter
   /// start_opts and all files.
   virtual void start(const std::vector<Setting>& raised, Deadline deadline) = 0;
-  /// Asks for a fast shutdown, or for the end of a single-user backend. Does not wait.
-  virtual void request_stop() = 0;
+  /// Asks for a fast shutdown, or for the end of a single-user backend. Does not wait, but for an open session to tell
+  /// who consumes WAL.
+  virtual void request_stop(Deadline deadline) = 0;
+  /// Of a server that was asked to stop.
+  [[nodiscard]] virtual ShutdownProgress shutdown_progress(Deadline deadline) = 0;
+  /// Ends that walsender, if it is still there.
+  virtual void end_consumer(int pid) = 0;
+  /// Ends a server at once whose shutdown checkpoint is written.
+  virtual void abandon_archiving() = 0;
   /// Asks the standby to become a primary. Does not wait.
   virtual void request_promotion(Deadline deadline) = 0;
   /// Removes it, if it is still as it was found and still no process of the instance is there.

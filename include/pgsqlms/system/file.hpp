@@ -15,6 +15,9 @@ namespace pgsqlms::system {
 /// The last `limit` bytes of a regular file; nothing if it cannot be read.
 [[nodiscard]] std::optional<std::string> read_file(const std::string& path, std::size_t limit = 1 << 20);
 
+/// How many files of the directory have a name with that end; 0 if it cannot be read.
+[[nodiscard]] std::size_t count_files(const std::string& directory, const std::string& end_of_name);
+
 /// The time since the file was last written; nothing if there is no such file, or if that lies in the future.
 [[nodiscard]] std::optional<std::chrono::seconds> age_of(const std::string& path);
 

@@ -2,6 +2,7 @@
 // LocalInstance: the instance on this machine, through libpq, pg_ctl, pg_controldata and /proc.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -46,7 +47,10 @@ class LocalInstance : public pg::Instance {
   void checkpoint(Deadline deadline) override;
   void configure_as_standby(const pg::TemplateNames& names) override;
   void start(const std::vector<pg::Setting>& raised, Deadline deadline) override;
-  void request_stop() override;
+  void request_stop(Deadline deadline) override;
+  [[nodiscard]] pg::ShutdownProgress shutdown_progress(Deadline deadline) override;
+  void end_consumer(int pid) override;
+  void abandon_archiving() override;
   void request_promotion(Deadline deadline) override;
   void remove_lock_file(const pg::LockFile& file, Deadline deadline) override;
   void end_orphans(Deadline deadline) override;
@@ -62,6 +66,7 @@ class LocalInstance : public pg::Instance {
   [[nodiscard]] std::string wal_directory(bool has_wal_names) const;
   [[nodiscard]] std::vector<std::string> start_options() const;
   [[nodiscard]] std::optional<pg::ServerVersion> version() const;
+  void remember_consumers(Deadline deadline);
 
   void contact(pg::ProbeFacts& facts, Deadline deadline);
   [[nodiscard]] std::string primary_conninfo(const pg::TemplateNames& names, Deadline deadline);
@@ -88,6 +93,7 @@ class LocalInstance : public pg::Instance {
 
   ocf::ResourceParameters parameters_;
   std::optional<User> user_;
+  std::map<pid_t, std::string> consumers_;  ///< walsenders of logical decoding at the last request_stop(): what for
   std::unique_ptr<Connection> connection_;  ///< the SQL session of the last contact
 };
 

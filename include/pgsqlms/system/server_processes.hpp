@@ -14,6 +14,7 @@ struct ServerProcess {
   pid_t pid = 0;
   bool postmaster = false;
   bool single_user = false;  ///< postgres --single, --boot or --check: no server, but it writes to the data directory
+  std::string title = {};    ///< what it calls itself, "postgres: checkpointer"; of the others the program
 };
 
 struct Survey {

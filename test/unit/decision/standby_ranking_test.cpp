@@ -75,6 +75,24 @@ TEST(RankStandbys, ScoresEqualStandbysByName) {
             (ScoreChanges{{"srv2", 1000}, {"srv3", 990}}));
 }
 
+TEST(RankStandbys, PassesOverWhoStreamsAnEarlierTimelineOnly) {
+  for (const auto since_promotion : {std::chrono::seconds(1), kReconnectGrace}) {
+    auto inputs = inputs_with({streaming("srv2", kHere - 1), streaming("srv3")}, -1000, -1000);
+    inputs.replication.since_promotion = since_promotion;
+    inputs.replication.timeline_begin = Lsn{kHere - 1};
+    EXPECT_EQ(rank_standbys(inputs), (ScoreChanges{{"srv3", 1000}})) << "srv2 may have diverged";
+    inputs.replication.timeline_begin = Lsn{kHere - 2};
+    EXPECT_EQ(rank_standbys(inputs), (ScoreChanges{{"srv2", 990}, {"srv3", 1000}}));
+  }
+}
+
+TEST(RankStandbys, KeepsTheScoreOfWhoIsNotOverToTheNewTimelineYet) {
+  auto inputs = inputs_with({streaming("srv2", kHere - 1), streaming("srv3")}, 990, 1000);
+  inputs.replication.since_promotion = std::chrono::seconds(1);
+  inputs.replication.timeline_begin = Lsn{kHere - 1};
+  EXPECT_EQ(rank_standbys(inputs), ScoreChanges{});
+}
+
 TEST(RankStandbys, GivesThePrimaryTheHighestScore) {
   auto inputs = inputs_with({});
   for (const auto former : {std::optional<int>(), std::optional(1), std::optional(kForbiddenScore)}) {
