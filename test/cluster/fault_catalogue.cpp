@@ -601,6 +601,56 @@ void move_to_a_standby(F& f) {
   f.expect_outage_of_at_most(5);
 }
 
+/// Moves the primary in spite of who holds its shutdown up, and returns where it was.
+NodeName move_a_held_up_primary(F& f) {
+  const auto former = f.primary();
+  const auto designated = f.any_standby();
+  F::move_primary_to(designated);
+  EXPECT_TRUE(F::stable_with_primary(designated));
+  F::clear_moves();
+  f.expect_outage_of_at_most(30);
+  return former;
+}
+
+void set_archive_command(const NodeName& node, const std::string& assignment) {
+  F::lab().sql(node, "alter system " + assignment);
+  F::lab().sql(node, "select pg_reload_conf()");
+}
+
+void move_from_an_archive_backlog(F& f) {
+  set_archive_command(f.primary(), "set archive_command = 'sleep 600'");
+  for (int segment = 0; segment < 5; ++segment) {
+    F::lab().sql(f.primary(), "select pg_switch_wal()");
+    EXPECT_TRUE(f.acknowledges_more(5));
+  }
+  set_archive_command(move_a_held_up_primary(f), "reset archive_command");
+}
+
+/// The last line of the file is the process id of what runs in it.
+constexpr const char* kConsumerPid = "/tmp/consumer.pid";
+
+void signal_consumer(const NodeName& node, const std::string& signal) {
+  F::lab().exec(node, {"sh", "-c", "kill -" + signal + " $(cat " + kConsumerPid + ")"});
+}
+
+void move_from_a_logical_consumer(F& f) {
+  const auto consume = kPrograms +
+                       "pg_recvlogical -h 127.0.0.1 -U postgres -S held -P test_decoding "
+                       "-d \"dbname=postgres options='-c wal_sender_timeout=0'\" ";
+  const Background consumer(F::lab().exec_command(f.primary(), {"sh", "-c",
+                                                                consume + "--create-slot && echo $$ > " + kConsumerPid +
+                                                                    " && exec " + consume + "--start -f /dev/null"}),
+                            F::kept_file("consumer.out"));
+  EXPECT_TRUE(within(seconds(30), "the consumer is connected", [&] {
+    return F::lab().try_sql(f.primary(), "select active from pg_replication_slots where slot_name = 'held'") == "t";
+  }));
+  signal_consumer(f.primary(), "STOP");
+  EXPECT_TRUE(f.acknowledges_more(50));
+  const auto former = move_a_held_up_primary(f);
+  signal_consumer(former, "KILL");
+  F::lab().sql(former, "select pg_drop_replication_slot('held')");
+}
+
 void move_to_and_fro(F& f) {
   for (int round = 0; round < 2; ++round) {
     for (const auto& node : f.nodes_in_any_order()) {
@@ -862,6 +912,11 @@ std::vector<Fault> common_faults() {
       {"AFrozenAttributeManagerFailsNoMonitor", "SIGSTOP to the primary's pacemaker-attrd for 35 s", "nothing",
        freeze_attrd_of_the_primary},
       {"ASwitchoverLosesNothing", "the primary moved to a standby", "switchover", move_to_a_standby},
+      {"AnArchiveBacklogHoldsUpNoSwitchover", "archive_command hangs, and the primary moved to a standby",
+       "switchover within 30 s, nobody is fenced", move_from_an_archive_backlog},
+      {"ALogicalConsumerHoldsUpNoSwitchover",
+       "a logical consumer that confirms nothing on the primary, which is moved to a standby",
+       "switchover within 30 s, nobody is fenced", move_from_a_logical_consumer},
       {"SwitchoversToAndFroLoseNothing", "the primary moved around twice", "switchovers", move_to_and_fro},
       {"AStandbysNodeInStandbyIsNotMissed", "a standby's node put into standby and back", "the primary is untouched",
        node_standby},

@@ -28,7 +28,9 @@ shared_buffers = 32MB
 
 # Replication: a standby follows whoever has the virtual IP, on the newest timeline. Dead peers are noticed in
 # seconds: what does not answer for 5 s is cut off, and a lost connection is tried again every second.
-wal_level = replica
+wal_level = logical
+archive_mode = on
+archive_command = '/bin/true'
 hot_standby = on
 max_wal_senders = 10
 wal_keep_size = 512MB
