@@ -37,7 +37,7 @@ constexpr char kResource[] = "pgsqld";
 constexpr char kClone[] = "pgsql-ha";
 constexpr char kVip[] = "pgsql-vip";
 constexpr char kPgCtl[] = "/usr/lib/postgresql/15/bin/pg_ctl";
-constexpr milliseconds kPollPause{200};
+constexpr milliseconds kPollPause{600};
 
 const char* const kPrivateAttributes[] = {"lsn_location", "shutdown_checkpoint", "cancel_switchover", "nodes",
                                           "recover_primary"};
