@@ -660,7 +660,7 @@ void move_to_and_fro(F& f) {
       F::clear_moves();
     }
   }
-  f.expect_outage_of_at_most(5);
+  f.expect_outage_of_at_most(8);
 }
 
 void node_standby(F& f) {
