@@ -173,6 +173,20 @@ bool is_last_primary(Agent& agent) try {
   return true;  // an end too many only refuses who has not received it
 }
 
+/// Who ran as a primary beside the last one did not follow it, whatever its score says: that is from before, where the
+/// last one was lost before its next monitor.
+void disclaim_score(Agent& agent) try {
+  if (!agent.context.transition) return;
+  const auto local_node = agent.cluster.local_node();
+  const auto patience = agent.deadline.within(kPublicationPatience);
+  if (!was_promotable(cluster::score_of(local_node, agent.cluster.promotion_scores(patience)))) return;
+  spdlog::info("setting the promotion score of {} to {}", local_node, cluster::kDisconnectedScore);
+  agent.cluster.set_promotion_score(local_node, cluster::kDisconnectedScore, patience);
+} catch (const ocf::Failure& failure) {
+  // The election then refuses both, where their WAL has diverged.
+  spdlog::error("no promotion score set: {}", failure.what());
+}
+
 /// For the standby that is to take over.
 void publish_shutdown_checkpoint(Agent& agent, const pg::ControlData& control) try {
   const pg::WalPosition checkpoint{control.timeline, control.checkpoint};
@@ -190,7 +204,9 @@ void publish_shutdown_checkpoint(Agent& agent, const pg::ControlData& control) t
 void publish_end(Agent& agent) try {
   if (!agent.context.transition || find_other_primary(agent)) return;
   const auto control = agent.instance.control_data(agent.deadline.within(kPublicationPatience));
-  if (is_clean_primary(control) && is_last_primary(agent)) publish_shutdown_checkpoint(agent, *control);
+  if (!is_clean_primary(control)) return;
+  if (!is_last_primary(agent)) return disclaim_score(agent);
+  publish_shutdown_checkpoint(agent, *control);
 } catch (const ocf::Failure& failure) {
   spdlog::error("the end of this instance is not known: {}", failure.what());
 }
@@ -280,6 +296,7 @@ void step_down(Agent& agent, const Observation& /*before*/) {
                        (control ? std::string(to_string(control->state)) : "nothing readable"));
   }
   if (is_last) publish_shutdown_checkpoint(agent, *control);
+  else disclaim_score(agent);
   if (!may_stay_stopped(agent)) start_in_standby_mode(agent);
 }
 

@@ -103,6 +103,8 @@ TEST(Demote, PublishesNothingOfAPrimaryBesideWhichAnotherHasThePrimarysScore) {
     EXPECT_EQ(srv1.act(Action::Demote).code, ReturnCode::Success);
     EXPECT_TRUE(world.cluster.published(PrivateAttribute::ShutdownCheckpoint).empty());
     EXPECT_TRUE(world.log.has("warning", "srv1 ran as a primary, but srv2 has the primary's promotion score"));
+    EXPECT_EQ(world.cluster.scores.at("srv1"), -1000) << "it did not follow the last primary to its end";
+    EXPECT_EQ(world.cluster.scores.at("srv3"), 990);
   }
 }
 
