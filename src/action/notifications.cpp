@@ -57,6 +57,8 @@ void after_promotion(Agent& agent) {
   for (const auto& [node, value] : agent.cluster.attributes(PrivateAttribute::ShutdownCheckpoint, agent.deadline)) {
     agent.cluster.delete_attribute(PrivateAttribute::ShutdownCheckpoint, node, agent.deadline);
   }
+  // Not first with the monitor: whatever the cluster decides until then, it decides by the scores.
+  agent.cluster.set_promotion_score(local, cluster::kPrimaryScore, agent.deadline);
 }
 
 void reconsider_without_primary(Agent& agent) {

@@ -382,6 +382,16 @@ TEST(AfterPromotion, OnlyTheNewPrimaryRemovesTheShutdownCheckpoints) {
   EXPECT_TRUE(world.cluster.published(PrivateAttribute::ShutdownCheckpoint).empty());
 }
 
+TEST(AfterPromotion, TheNewPrimaryHasItsScoreBeforeItsFirstMonitor) {
+  World world;
+  world.cluster.scores = {{"srv1", 1000}, {"srv2", 1001}, {"srv3", 990}};
+  Node srv1(world, "srv1", InstanceState::Primary);
+  plan_failover(srv1);
+  static_cast<void>(srv1.be_notified("post", "promote"));
+  EXPECT_EQ(world.cluster.scores.at("srv1"), 1001);
+  EXPECT_EQ(world.cluster.scores.at("srv3"), 990);
+}
+
 TEST(AfterPromotion, AFailedOneLeavesTheShutdownCheckpointsToTheNextCandidate) {
   for (const auto state : {InstanceState::Standby, InstanceState::Stopped, InstanceState::CrashedStandby,
                            InstanceState::Transitional, InstanceState::Unresponsive, InstanceState::Unreachable}) {
