@@ -51,6 +51,7 @@ ocf::Answer run(Agent& agent, ocf::Action action) {
     case ocf::Action::ValidateAll:
       validate(agent);
       name_overridden_settings(agent);
+      name_settings_not_in_force(agent);
       break;
     case ocf::Action::Reload:
     case ocf::Action::ReloadAgent:

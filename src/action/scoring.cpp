@@ -26,6 +26,12 @@ void keep_scores(Agent& agent) try {
   const auto deadline = share_of_scores(agent);
   decision::ScoreInputs inputs;
   inputs.replication = agent.instance.replication_status(deadline);
+  if (inputs.replication.is_partly_hidden) {
+    spdlog::warn(
+        "the agent's role does not see the states and positions of the standbys, so they are not ranked by them "
+        "and maxlag is not kept: grant pg_monitor to \"{}\"",
+        agent.parameters.system_user);
+  }
   inputs.local_node = agent.cluster.local_node();
   inputs.current = agent.cluster.promotion_scores(deadline);
   inputs.lag_limit = ocf::lag_limit(agent.parameters);

@@ -4,6 +4,7 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <optional>
 
 #include "pgsqlms/decision/shutdown.hpp"
 
@@ -26,29 +27,58 @@ pg::ShutdownProgress look_at_progress(Agent& agent) try {
   return {};
 }
 
-void end_consumers(Agent& agent, const pg::ShutdownProgress& progress) {
+void ask_to_end(Agent& agent, const pg::ShutdownProgress& progress, pg::HolderKind kind) {
   for (const auto& holder : progress.holders) {
-    if (holder.kind != pg::HolderKind::Consumer) continue;
-    spdlog::warn(
-        "the shutdown waits for a logical consumer that does not confirm what it was sent, it is ended: {}, "
-        "pid {}",
-        holder.title, holder.pid);
-    agent.instance.end_consumer(holder.pid);
+    if (holder.kind == kind) agent.instance.ask_to_end(holder.pid);
   }
 }
 
-void help_on(Agent& agent, const pg::ShutdownProgress& progress) {
-  switch (decision::next_step(progress)) {
-    case decision::ShutdownStep::Wait: return;
-    case decision::ShutdownStep::EndConsumers: return end_consumers(agent, progress);
-    case decision::ShutdownStep::AbandonArchiving:
-      spdlog::warn(
-          "the instance is shut down and archiving holds up its end: {} WAL segments are left unarchived in "
-          "pg_wal (archive_status/*.ready), archive them before they are recycled",
-          progress.unarchived);
-      return agent.instance.abandon_archiving();
+/// Helps a shutdown on that takes longer than it should.
+class Helper {
+ public:
+  /// The archiver is left alone that long, and its command as long again.
+  Helper(Agent& agent, Duration archiving) : agent_(agent), archiving_(archiving) {}
+
+  void help_on(const pg::ShutdownProgress& progress) {
+    switch (decision::next_step(progress)) {
+      case decision::ShutdownStep::Wait: return;
+      case decision::ShutdownStep::EndConsumers: return end_consumers(progress);
+      case decision::ShutdownStep::EndArchiving: return end_archiving(progress);
+    }
   }
-}
+
+ private:
+  void end_consumers(const pg::ShutdownProgress& progress) {
+    spdlog::warn("the shutdown waits for a logical consumer that does not confirm what it was sent, it is ended: {}",
+                 decision::describe_holders(progress));
+    ask_to_end(agent_, progress, pg::HolderKind::Consumer);
+  }
+
+  /// First in a regular way, once the command that runs is through: one that is killed may leave half a file. A
+  /// command that does not end is killed with the server.
+  void end_archiving(const pg::ShutdownProgress& progress) {
+    if (!patience_) {
+      patience_ = agent_.deadline.within(archiving_);
+    } else if (patience_->expired() && !is_archiver_asked_) {
+      spdlog::warn(
+          "the instance is shut down and archiving holds up its end: {} WAL segments are left unarchived in pg_wal "
+          "(archive_status/*.ready), archive them before they are recycled",
+          progress.unarchived);
+      ask_to_end(agent_, progress, pg::HolderKind::Archiver);
+      is_archiver_asked_ = true;
+      patience_ = agent_.deadline.within(archiving_);
+    } else if (patience_->expired()) {
+      spdlog::warn("archive_command does not end and is killed: {}; see whether it has left half a file in the archive",
+                   decision::describe_holders(progress));
+      agent_.instance.abandon_archiving();
+    }
+  }
+
+  Agent& agent_;
+  Duration archiving_;
+  std::optional<Deadline> patience_;  ///< since nothing but archiving is left
+  bool is_archiver_asked_ = false;
+};
 
 std::string describe_delay(const pg::ServerProcesses& processes, const pg::ShutdownProgress& progress) {
   if (!processes.postmaster) {
@@ -59,13 +89,15 @@ std::string describe_delay(const pg::ServerProcesses& processes, const pg::Shutd
 }
 
 void wait_until_gone(Agent& agent) {
-  auto patience = agent.deadline.within(std::min<Duration>(kHolderPatience, agent.deadline.remaining() / 4));
+  const auto share = std::min<Duration>(kHolderPatience, agent.deadline.remaining() / 4);
+  auto patience = agent.deadline.within(share);
+  Helper helper(agent, share / 2);
   pg::ShutdownProgress progress;
   for (auto now = agent.instance.processes(); is_somebody_at_work(now); now = agent.instance.processes()) {
     if (agent.deadline.expired()) throw ocf::Failure(describe_delay(now, progress));
     if (now.postmaster && patience.expired()) {
       progress = look_at_progress(agent);
-      help_on(agent, progress);
+      helper.help_on(progress);
       patience = agent.deadline.within(kHolderPoll);
     }
     agent.deadline.pause(kProcessPoll);

@@ -52,6 +52,12 @@ void clear_lock_files(Agent& agent) {
   }
 }
 
+void name_settings_not_in_force(Agent& agent) {
+  for (const auto& setting : agent.instance.settings_not_in_force(agent.deadline)) {
+    spdlog::warn("the running server has not taken over what the next start will read: {}", setting);
+  }
+}
+
 void name_overridden_settings(Agent& agent) try {
   const pg::TemplateNames names{agent.host_name, agent.cluster.local_node()};
   for (const auto& [name, value] : agent.instance.harmful_settings(names, agent.deadline)) {

@@ -13,10 +13,11 @@ bool has(const pg::ShutdownProgress& progress, HolderKind kind) {
                      [&](const auto& holder) { return holder.kind == kind; });
 }
 
-/// The archiver lives until all others have ended, and is waited for by nobody before.
+/// The archiver lives until all others have ended, and is waited for by nobody before. One without work ends by itself.
 bool is_archiving_all_that_is_left(const pg::ShutdownProgress& progress) {
-  return progress.is_written && std::all_of(progress.holders.begin(), progress.holders.end(),
-                                            [](const auto& holder) { return holder.kind == HolderKind::Archiver; });
+  return progress.is_written && progress.unarchived > 0 &&
+         std::all_of(progress.holders.begin(), progress.holders.end(),
+                     [](const auto& holder) { return holder.kind == HolderKind::Archiver; });
 }
 
 }  // namespace
@@ -24,7 +25,7 @@ bool is_archiving_all_that_is_left(const pg::ShutdownProgress& progress) {
 ShutdownStep next_step(const pg::ShutdownProgress& progress) {
   if (has(progress, HolderKind::Consumer)) return ShutdownStep::EndConsumers;
   const bool is_archiving = has(progress, HolderKind::Archiver) && is_archiving_all_that_is_left(progress);
-  return is_archiving ? ShutdownStep::AbandonArchiving : ShutdownStep::Wait;
+  return is_archiving ? ShutdownStep::EndArchiving : ShutdownStep::Wait;
 }
 
 std::string describe_holders(const pg::ShutdownProgress& progress) {

@@ -25,17 +25,16 @@ std::string_view own_words(std::string_view title) {
 
 }  // namespace
 
-std::optional<HolderKind> holder_kind(std::string_view title) {
+std::optional<HolderKind> holder_kind(std::string_view title, bool is_in_database) {
   const auto said = own_words(title);
   // Until PostgreSQL 10 "wal sender process".
   if (begins_with(said, "walsender ") || begins_with(said, "wal sender ")) {
-    const bool is_logical = said.find(" START_REPLICATION") != std::string_view::npos;
-    return is_logical ? HolderKind::Consumer : HolderKind::WalSender;
+    const bool is_streaming = said.find(" streaming ") != std::string_view::npos;
+    return is_in_database && !is_streaming ? HolderKind::Consumer : HolderKind::WalSender;
   }
-  if (begins_with(said, "archiver")) return HolderKind::Archiver;
   const auto said_words = words(said);
   if (std::any_of(said_words.begin(), said_words.end(), is_client)) return HolderKind::Session;
-  return std::nullopt;
+  return begins_with(said, "archiver") ? std::optional(HolderKind::Archiver) : std::nullopt;
 }
 
 }  // namespace pgsqlms::pg

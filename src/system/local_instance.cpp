@@ -337,6 +337,15 @@ bool LocalInstance::has_session(Deadline deadline) {
   return connection_ != nullptr;
 }
 
+/// With this instance's server, if it runs; not with another one at its address.
+bool LocalInstance::has_own_session(Deadline deadline) {
+  if (!connection_ && processes().postmaster) {
+    pg::ProbeFacts facts;
+    contact(facts, deadline);
+  }
+  return connection_ != nullptr;
+}
+
 std::vector<Connection::Row> LocalInstance::ask(const std::string& sql, Deadline deadline) {
   if (!connection_) {
     auto attempt = Connection::open(address(), SessionKind::Sql, deadline);
@@ -349,6 +358,27 @@ std::vector<Connection::Row> LocalInstance::ask(const std::string& sql, Deadline
     throw Failure("the server did not answer \"" + sql + "\": " + reply.error->detail);
   }
   return std::move(reply.rows);
+}
+
+/// It shows them to superusers only, since 9.5.
+std::vector<std::string> LocalInstance::settings_not_in_force(Deadline deadline) {
+  std::vector<std::string> settings;
+  if (!has_own_session(deadline.within(kSettingsPatience))) return settings;
+  const auto lines = connection_->query(
+      "SELECT name, setting, sourcefile, sourceline, error FROM pg_file_settings WHERE error IS NOT NULL "
+      "ORDER BY seqno",
+      deadline);
+  for (const auto& row : lines.rows) {
+    settings.push_back(row.at(0).value_or("") + " = \"" + row.at(1).value_or("") + "\" in \"" + row.at(2).value_or("") +
+                       "\" line " + row.at(3).value_or("") + ": " + row.at(4).value_or(""));
+  }
+  // The others that wait for a restart have a line no more.
+  const auto removed = connection_->query(
+      "SELECT name FROM pg_settings AS s WHERE pending_restart AND NOT EXISTS "
+      "(SELECT FROM pg_file_settings AS f WHERE lower(f.name) = s.name)",
+      deadline);
+  for (const auto& row : removed.rows) settings.push_back(row.at(0).value_or("") + ": it is set no more");
+  return settings;
 }
 
 pg::ReplicationStatus LocalInstance::replication_status(Deadline deadline) {
@@ -372,6 +402,7 @@ pg::ReplicationStatus LocalInstance::replication_status(Deadline deadline) {
   if (!history.empty()) status.timeline_begin = history.rbegin()->second;
   for (const auto& row : rows) {
     if (!row.at(2)) continue;
+    status.is_partly_hidden = status.is_partly_hidden || !row.at(3);
     const bool is_synchronous = row.at(6) == "sync" || row.at(6) == "quorum";
     const bool is_listed = is_synchronous || row.at(6) == "potential";
     status.walsenders.push_back(
@@ -492,11 +523,7 @@ std::string LocalInstance::synchronous_standby_names(Deadline deadline) {
 
 /// From the running server. Nothing if it does not run, or does not show the setting to the agent's role.
 std::optional<std::string> LocalInstance::setting_by_sql(const std::string& name, Deadline deadline) {
-  if (!connection_ && processes().postmaster) {
-    pg::ProbeFacts facts;
-    contact(facts, deadline.within(kSettingsPatience));
-  }
-  if (!connection_) return std::nullopt;
+  if (!has_own_session(deadline.within(kSettingsPatience))) return std::nullopt;
   const auto reply = connection_->query("SELECT setting FROM pg_settings WHERE name = '" + name + "'", deadline);
   if (reply.error || reply.rows.size() != 1) return std::nullopt;
   return reply.rows[0].at(0).value_or("");
@@ -740,7 +767,7 @@ void LocalInstance::request_stop(Deadline deadline) {
   }
 }
 
-/// Titles of processes do not tell them before PostgreSQL 13, and slots never.
+/// Whose they are: titles of processes do not tell that.
 void LocalInstance::remember_consumers(Deadline deadline) {
   if (!connection_) return;
   const auto reply = connection_->query(
@@ -757,12 +784,11 @@ pg::ShutdownProgress LocalInstance::shutdown_progress(Deadline deadline) {
   pg::ShutdownProgress progress;
   for (const auto& process : survey().processes) {
     if (process.postmaster) continue;
-    const auto known = consumers_.find(process.pid);
-    const bool is_consumer = known != consumers_.end();
-    const auto kind = is_consumer ? pg::HolderKind::Consumer : pg::holder_kind(process.title);
+    const auto kind = pg::holder_kind(process.title, is_in_database(process.pid));
     if (!kind) continue;
     auto title = std::string(trimmed(process.title.substr(std::min(process.title.size(), kTitlePrefix.size()))));
-    if (is_consumer) title += " (" + known->second + ")";
+    const auto known = consumers_.find(process.pid);
+    if (known != consumers_.end()) title += " (" + known->second + ")";
     progress.holders.push_back({*kind, process.pid, std::move(title)});
   }
   progress.unarchived =
@@ -773,7 +799,7 @@ pg::ShutdownProgress LocalInstance::shutdown_progress(Deadline deadline) {
   return progress;
 }
 
-void LocalInstance::end_consumer(int pid) {
+void LocalInstance::ask_to_end(int pid) {
   for (const auto& process : survey().processes) {
     if (process.pid == pid && !process.postmaster) kill(pid, SIGTERM);
   }

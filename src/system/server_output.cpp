@@ -45,6 +45,11 @@ std::string target_of(const std::string& link) {
   return {target.data(), static_cast<std::size_t>(std::max<ssize_t>(size, 0))};
 }
 
+std::string without_slash(std::string directory) {
+  while (directory.size() > 1 && directory.back() == '/') directory.pop_back();
+  return directory;
+}
+
 /// Empty where the directory is not one of Debian's.
 std::string debian_file_of(const std::string& configuration_directory) {
   const std::string_view begin = kDebianConfiguration;
@@ -70,16 +75,22 @@ std::string try_to_append(const std::string& path, const User& user) {
   return file.is_open() ? "" : std::strerror(errno);
 }
 
+/// Nothing below it: a name with `..` in it could lead anywhere.
+bool is_in_own_folder(const std::string& path) {
+  const auto size = std::strlen(kOwnLogs);
+  return path.compare(0, size, kOwnLogs) == 0 && path.rfind('/') == size;
+}
+
 /// A file of the user in the agent's own folder, to which the user cannot add any.
 void make_in_own_folder(const std::string& path, const User& user) {
-  mkdir(kOwnLogs, kFolderMode);
+  if (mkdir(kOwnLogs, kFolderMode) == 0) chmod(kOwnLogs, kFolderMode);  // whatever the umask
   const Descriptor file(open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, kLogMode));
   if (file.is_open() && fchown(file.number(), user.uid, user.gid) != 0) unlink(path.c_str());
 }
 
 std::string writable_file(std::string path, const User& user) {
   auto problem = try_to_append(path, user);
-  if (!problem.empty() && path.compare(0, std::strlen(kOwnLogs), kOwnLogs) == 0) {
+  if (!problem.empty() && is_in_own_folder(path)) {
     make_in_own_folder(path, user);
     problem = try_to_append(path, user);
   }
@@ -91,9 +102,9 @@ std::string writable_file(std::string path, const User& user) {
 }  // namespace
 
 std::string output_file_of(const std::string& configuration_directory, const std::string& data_directory) {
-  auto path = debian_file_of(configuration_directory);
+  auto path = debian_file_of(without_slash(configuration_directory));
   if (!path.empty()) return path;
-  auto name = data_directory;
+  auto name = without_slash(data_directory);
   name.erase(0, name.find_first_not_of('/'));
   std::replace_if(
       name.begin(), name.end(), [](char letter) { return letter == '/' || !is_plain(letter); }, '-');

@@ -263,6 +263,18 @@ std::vector<ServerProcess> find_server_processes(const std::string& data_directo
   return survey_server(data_directory).processes;
 }
 
+bool is_in_database(pid_t process) {
+  const auto descriptors = proc_entry(process, "/fd");
+  const auto base = link_target(proc_entry(process, "/cwd")) + "/base/";
+  const std::unique_ptr<DIR, int (*)(DIR*)> opened(opendir(descriptors.c_str()), closedir);
+  while (const dirent* const descriptor = opened ? readdir(opened.get()) : nullptr) {
+    const auto file = link_target(descriptors + "/" + descriptor->d_name);
+    // Those of a tablespace are in a folder PG_15_202209061 or the like.
+    if (file.compare(0, base.size(), base) == 0 || file.find("/PG_") != std::string::npos) return true;
+  }
+  return false;
+}
+
 std::optional<std::string> served_directory(pid_t postmaster) {
   const auto program = link_target(proc_entry(postmaster, "/exe"));
   if (!program.empty() && !has_known_name(program)) return std::nullopt;

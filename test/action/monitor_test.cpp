@@ -62,6 +62,17 @@ TEST(Monitor, DoesNotWaitForADeadServer) {
   }
 }
 
+TEST(Monitor, SaysThatItDoesNotSeeTheStandbysOfOthers) {
+  World world;
+  Monitored srv1(world, InstanceState::Primary);
+  srv1.set("CRM_meta_interval", "15000");
+  srv1.set("CRM_meta_role", "Promoted");
+  srv1.set("system_user", "pg");
+  srv1.instance.replication.is_partly_hidden = true;
+  EXPECT_EQ(srv1.act(Action::Monitor).code, ReturnCode::RunningPromoted);
+  EXPECT_TRUE(world.log.has("warning", "grant pg_monitor to \"pg\""));
+}
+
 TEST(Monitor, WaitsForAServerThatTakesNoSessionsYet) {
   World world;
   Monitored srv1(world, InstanceState::CrashedStandby);

@@ -63,20 +63,26 @@ TEST(Stop, EndsAConsumerThatHoldsUpTheShutdown) {
   Node srv1(world, "srv1", InstanceState::Primary);
   srv1.instance.holders = {holder_of(pg::HolderKind::Consumer)};
   EXPECT_EQ(srv1.act(Action::Stop).code, ReturnCode::Success);
-  EXPECT_EQ(srv1.instance.orders, (Orders{"stop", "end consumer 812"}));
+  EXPECT_EQ(srv1.instance.orders, (Orders{"stop", "ask to end 812"}));
   EXPECT_TRUE(world.log.has("warning", "somebody, pid 812"));
   EXPECT_LT(srv1.took(), std::chrono::seconds(12));
 }
 
-TEST(Stop, AbandonsArchivingOnceTheInstanceIsShutDown) {
-  World world;
-  Node srv1(world, "srv1", InstanceState::Primary);
-  srv1.instance.holders = {holder_of(pg::HolderKind::Archiver)};
-  srv1.instance.stop_takes = std::chrono::seconds(14);
-  EXPECT_EQ(srv1.act(Action::Stop).code, ReturnCode::Success);
-  EXPECT_EQ(srv1.instance.orders, (Orders{"stop", "abandon archiving"}));
-  EXPECT_EQ(srv1.instance.control->state, pg::DbState::ShutDown) << "not a moment before";
-  EXPECT_TRUE(world.log.has("warning", "44 WAL segments are left unarchived"));
+TEST(Stop, EndsTheArchiverOnceNothingElseIsLeft) {
+  for (const bool is_immortal : {false, true}) {
+    World world;
+    Node srv1(world, "srv1", InstanceState::Primary);
+    srv1.instance.holders = {holder_of(pg::HolderKind::Archiver)};
+    srv1.instance.has_immortal_archiver = is_immortal;
+    srv1.instance.stop_takes = std::chrono::seconds(14);
+    EXPECT_EQ(srv1.act(Action::Stop).code, ReturnCode::Success);
+    EXPECT_EQ(srv1.instance.orders, is_immortal ? (Orders{"stop", "ask to end 812", "abandon archiving"})
+                                                : (Orders{"stop", "ask to end 812"}));
+    EXPECT_EQ(srv1.instance.control->state, pg::DbState::ShutDown) << "not a moment before";
+    EXPECT_GE(srv1.took(), std::chrono::seconds(19)) << "its own time begins when it is alone";
+    EXPECT_LE(srv1.took(), std::chrono::seconds(26));
+    EXPECT_TRUE(world.log.has("warning", "44 WAL segments are left unarchived"));
+  }
 }
 
 TEST(Stop, WaitsForStandbysAndSaysSo) {
@@ -117,6 +123,15 @@ TEST(Stop, PublishesTheEndOfAPrimaryWhoseDemotionRanOutOfTime) {
   // To Pacemaker an instance whose demotion failed is unpromoted.
   EXPECT_EQ(published_by_stop(srv1, world, {{"active", "srv1 srv2"}, {"unpromoted", "srv1 srv2"}, {"stop", "srv1"}}),
             (cluster::AttributeTable{{"srv1", "1#50331648###7"}}));
+}
+
+TEST(Stop, TakesTheScoreOfAPrimaryBesideWhichAnotherHasThePrimarysScore) {
+  World world;
+  Node srv1(world, "srv1", InstanceState::Primary);
+  world.cluster.scores = {{"srv1", 1000}, {"srv2", 1001}, {"srv3", 990}};
+  EXPECT_TRUE(published_by_stop(srv1, world, {{"unpromoted", "srv1 srv3"}, {"stop", "srv1"}}).empty());
+  EXPECT_EQ(world.cluster.scores.at("srv1"), -1000);
+  EXPECT_EQ(world.cluster.scores.at("srv3"), 990);
 }
 
 TEST(Stop, PublishesTheEndOfAPrimaryThatNobodyDemoted) {

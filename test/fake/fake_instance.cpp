@@ -187,6 +187,8 @@ std::vector<pg::Setting> FakeInstance::harmful_settings(const pg::TemplateNames&
   return harmful;
 }
 
+std::vector<std::string> FakeInstance::settings_not_in_force(Deadline /*deadline*/) { return not_in_force; }
+
 pg::ReplicationStatus FakeInstance::replication_status(Deadline deadline) {
   questions.emplace_back("replication_status");
   settle();
@@ -299,10 +301,12 @@ bool FakeInstance::is_end_written() const {
                      [](const auto& holder) { return holder.kind == pg::HolderKind::Archiver; });
 }
 
-void FakeInstance::end_consumer(int pid) {
-  orders.emplace_back("end consumer " + std::to_string(pid));
-  holders.erase(std::remove_if(holders.begin(), holders.end(), [&](const auto& holder) { return holder.pid == pid; }),
-                holders.end());
+void FakeInstance::ask_to_end(int pid) {
+  orders.emplace_back("ask to end " + std::to_string(pid));
+  const auto ends = [&](const auto& holder) {
+    return holder.pid == pid && !(holder.kind == pg::HolderKind::Archiver && has_immortal_archiver);
+  };
+  holders.erase(std::remove_if(holders.begin(), holders.end(), ends), holders.end());
 }
 
 void FakeInstance::abandon_archiving() {

@@ -47,6 +47,7 @@ class FakeInstance : public pg::Instance {
   std::optional<pg::RecoverySettings> settings;  ///< nothing: those of a standby that is named as it should be
   pg::ServerDirectory directory;                 ///< where a server would work
   pg::HotStandbySettings hot_standby;            ///< lower ones keep it from its start
+  std::vector<std::string> not_in_force;         ///< settings that the running server has not taken over
   std::vector<pg::Setting> harmful;              ///< what is configured and would do harm in a standby
   std::vector<pg::Setting> overrides;            ///< with which it was started last
   pg::ReplicationStatus replication;
@@ -63,7 +64,8 @@ class FakeInstance : public pg::Instance {
   bool dies_while_starting = false;
   bool dies_while_promoted = false;
   bool stops_uncleanly = false;
-  std::vector<pg::Holder> holders;  ///< who keep it from its end once it is asked to stop
+  bool has_immortal_archiver = false;  ///< its command does not end
+  std::vector<pg::Holder> holders;     ///< who keep it from its end once it is asked to stop
   bool has_immortal_orphans = false;
   bool replication_status_fails = false;
   bool knows_position = true;
@@ -85,6 +87,7 @@ class FakeInstance : public pg::Instance {
   [[nodiscard]] pg::ServerDirectory server_directory(Deadline deadline) override;
   [[nodiscard]] pg::HotStandbySettings hot_standby_settings(Deadline deadline) override;
   [[nodiscard]] std::vector<pg::Setting> harmful_settings(const pg::TemplateNames& names, Deadline deadline) override;
+  [[nodiscard]] std::vector<std::string> settings_not_in_force(Deadline deadline) override;
   [[nodiscard]] pg::ReplicationStatus replication_status(Deadline deadline) override;
   [[nodiscard]] pg::Identity identify(Deadline deadline) override;
   [[nodiscard]] std::optional<pg::SystemIdentifier> primary_system_identifier(const pg::TemplateNames& names,
@@ -103,7 +106,7 @@ class FakeInstance : public pg::Instance {
   void start(const std::vector<pg::Setting>& options, Deadline deadline) override;
   void request_stop(Deadline deadline) override;
   [[nodiscard]] pg::ShutdownProgress shutdown_progress(Deadline deadline) override;
-  void end_consumer(int pid) override;
+  void ask_to_end(int pid) override;
   void abandon_archiving() override;
   void request_promotion(Deadline deadline) override;
   void remove_lock_file(const pg::LockFile& file, Deadline deadline) override;

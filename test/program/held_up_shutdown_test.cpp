@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: PostgreSQL
 // A shutdown that is held up by what is not the instance's data.
 #include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <memory>
 
 #include "agent_run.hpp"
 #include "deadlines.hpp"
@@ -52,7 +56,6 @@ TEST_F(HeldUpShutdown, ByALogicalConsumerIsHelpedOnByDemote) {
 }
 
 TEST_F(HeldUpShutdown, ByALogicalConsumerIsHelpedOnByStop) {
-  if (server_major() < 13) GTEST_SKIP() << "its process title does not tell";
   instance_.start();
   consume();
   const auto stop = run("stop");
@@ -73,6 +76,27 @@ TEST_F(HeldUpShutdown, ByAnArchiveBacklogIsHelpedOnOnceAllIsWritten) {
   EXPECT_EQ(instance_.ask("SELECT pg_is_in_recovery()"), "t");
   EXPECT_EQ(instance_.ask("SELECT count(*) FROM kept"), "100");
   EXPECT_TRUE(has_warned("the instance is shut down and archiving holds up its end")) << contents_of(log_);
+}
+
+TEST_F(HeldUpShutdown, ByAnArchiveBacklogLeavesTheCommandThatRunsItsTime) {
+  const auto archive = instance_.folder() / "archive";
+  std::filesystem::create_directory(archive);
+  if (is_root()) ASSERT_EQ(chown(archive.c_str(), scratch_user().uid, scratch_user().gid), 0);
+  instance_.configure("archive_mode = on\narchive_command = 'sleep 1; cp %p " + archive + "/%f'");
+  instance_.start();
+  for (int segment = 0; segment < 9; ++segment) {
+    instance_.ask("SELECT txid_current()");
+    instance_.ask("SELECT pg_switch_wal()");
+  }
+  const auto demote = run("demote");
+  EXPECT_EQ(demote.code, kSuccess) << demote.err;
+  std::size_t archived = 0;
+  for (const auto& file : std::filesystem::directory_iterator(archive)) {
+    EXPECT_EQ(file.file_size(), 16U << 20) << file.path();
+    ++archived;
+  }
+  EXPECT_GT(archived, 0U);
+  EXPECT_EQ(contents_of(log_).find("archive_command does not end"), std::string::npos) << contents_of(log_);
 }
 
 TEST_F(HeldUpShutdown, ByAFrozenStandbyIsWaitedFor) {

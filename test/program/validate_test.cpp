@@ -48,6 +48,18 @@ TEST_F(Validation, ChangesNothing) {
   EXPECT_EQ(listing_of(instance_.folder().path()), before);
 }
 
+TEST_F(Validation, NamesWhatTheRunningServerHasNotTakenOver) {
+  follow_as("host=vip application_name=srv1");
+  instance_.start();
+  instance_.configure("max_connections = 33\nwork_mem = lots");
+  const auto log = instance_.folder() / "agent.log";
+  const auto run = validate({{"HA_LOGFILE", log}});
+  EXPECT_EQ(run.code, kSuccess) << run.err;
+  const auto lines = contents_of(log);
+  EXPECT_NE(lines.find("what the next start will read: max_connections = \"33\" in \""), std::string::npos) << lines;
+  EXPECT_NE(lines.find("what the next start will read: work_mem = \"lots\" in \""), std::string::npos) << lines;
+}
+
 TEST_F(Validation, NeedsNotifications) {
   follow_as("application_name=srv1");
   for (const auto* const value : {"false", "no", "0", ""}) {

@@ -15,6 +15,7 @@ using test::eventually;
 using test::Frozen;
 using test::has_standby_signal;
 using test::in;
+using test::scratch_user;
 using test::ScratchInstance;
 using test::ScratchPair;
 using test::Session;
@@ -122,6 +123,19 @@ TEST(ReplicationStatus, TellsHowLongAgoTheInstanceWasPromoted) {
   const auto status = status_of(pair.standby);
   ASSERT_TRUE(status.since_promotion);
   EXPECT_LT(status.since_promotion->count(), 30);
+}
+
+TEST(ReplicationStatus, TellsWhereTheAgentsRoleDoesNotSeeWalsenders) {
+  ScratchInstance instance;
+  instance.start();
+  instance.ask("CREATE ROLE boss SUPERUSER LOGIN");
+  const Session walsender(instance.conninfo() + " user=boss replication=true application_name=srv2");
+  ASSERT_TRUE(walsender.is_open()) << walsender.error();
+  EXPECT_FALSE(status_of(instance).is_partly_hidden);
+  Session boss(instance.conninfo() + " user=boss");
+  boss.ask("ALTER ROLE \"" + scratch_user().name + "\" RENAME TO former");
+  boss.ask("CREATE ROLE \"" + scratch_user().name + "\" LOGIN");
+  EXPECT_TRUE(status_of(instance).is_partly_hidden);
 }
 
 TEST(ReplicationStatus, IsAFailureWithoutAConnection) {

@@ -117,7 +117,7 @@ TEST(Source, CatchesAFailureOnlyWhereTheDesignSays) {
                                                {"action/shutdown.cpp", 1},
                                                {"action/notifications.cpp", 1},
                                                {"action/standby_start.cpp", 2},
-                                               {"action/verbs.cpp", 7},
+                                               {"action/verbs.cpp", 8},
                                                {"action/voting.cpp", 3},
                                                {"action/watching.cpp", 3}};
   EXPECT_EQ(matches("catch \\(const ocf::Failure&"), expected);

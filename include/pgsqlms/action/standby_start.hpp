@@ -23,6 +23,9 @@ void start_with_enough(Agent& agent);
 /// No process of the instance is left.
 void clear_lock_files(Agent& agent);
 
+/// Logs which settings a reload has refused, or only the next start takes over.
+void name_settings_not_in_force(Agent& agent);
+
 /// Logs which settings every start in standby mode overrides because they would do harm.
 void name_overridden_settings(Agent& agent);
 

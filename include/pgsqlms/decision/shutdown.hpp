@@ -10,10 +10,10 @@ namespace pgsqlms::decision {
 
 enum class ShutdownStep {
   Wait,
-  /// The shutdown goes on without them. Their slots keep what they have not confirmed.
+  /// The shutdown goes on without consumers. Their slots keep what they have not confirmed.
   EndConsumers,
-  /// All is written and every standby has been sent it: what is left of the server can be ended at once.
-  AbandonArchiving,
+  /// All is written and every standby has been sent it: the rest of the archiving can be left.
+  EndArchiving,
 };
 
 /// Standbys are waited for, whatever it takes: one of them is to take over.

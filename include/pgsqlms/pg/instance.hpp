@@ -116,6 +116,7 @@ struct ReplicationStatus {
   std::vector<WalSender> walsenders;
   /// Where the present timeline begins; nothing on the first one.
   std::optional<Lsn> timeline_begin = {};
+  bool is_partly_hidden = false;  ///< the agent's role may not see the states of walsenders that are not its own
 };
 
 /// What a running instance is and how far it is, as IDENTIFY_SYSTEM tells.
@@ -145,6 +146,9 @@ class Instance {
   /// What is configured and is_harmful() in a standby. From the running server if the agent may see its files, else
   /// from the configuration.
   [[nodiscard]] virtual std::vector<Setting> harmful_settings(const TemplateNames& names, Deadline deadline) = 0;
+  /// The settings in the configuration files that the running server has not taken over, each with where it stands and
+  /// why, for people. None where it does not run, or does not tell.
+  [[nodiscard]] virtual std::vector<std::string> settings_not_in_force(Deadline deadline) = 0;
   /// Needs a primary that accepts connections.
   [[nodiscard]] virtual ReplicationStatus replication_status(Deadline deadline) = 0;
   /// A standby that was restarted does not know how far its own WAL goes before it has replayed it.
@@ -179,9 +183,9 @@ class Instance {
   virtual void request_stop(Deadline deadline) = 0;
   /// Of a server that was asked to stop.
   [[nodiscard]] virtual ShutdownProgress shutdown_progress(Deadline deadline) = 0;
-  /// Ends that walsender, if it is still there.
-  virtual void end_consumer(int pid) = 0;
-  /// Ends a server at once whose shutdown checkpoint is written.
+  /// Asks one of its holders to end, if it is still there. An archiver does so once its command is through.
+  virtual void ask_to_end(int pid) = 0;
+  /// Ends a server at once whose shutdown checkpoint is written, archive_command included.
   virtual void abandon_archiving() = 0;
   /// Asks the standby to become a primary. Does not wait.
   virtual void request_promotion(Deadline deadline) = 0;

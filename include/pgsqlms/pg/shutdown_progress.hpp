@@ -31,8 +31,8 @@ struct ShutdownProgress {
 };
 
 /// What a process title tells, such as "postgres: walsender repl 192.0.2.7(4711) streaming 0/3000060", with or without
-/// a cluster_name. Nothing for the postmaster and the processes that end by themselves. A walsender of logical decoding
-/// says so from PostgreSQL 13 on, unless update_process_title is off.
-[[nodiscard]] std::optional<HolderKind> holder_kind(std::string_view title);
+/// a cluster_name. Nothing for the postmaster and the processes that end by themselves. A walsender that is connected
+/// to a database decodes for a consumer, unless it says that it streams: no standby connects to one.
+[[nodiscard]] std::optional<HolderKind> holder_kind(std::string_view title, bool is_in_database);
 
 }  // namespace pgsqlms::pg

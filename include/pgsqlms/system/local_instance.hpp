@@ -32,6 +32,7 @@ class LocalInstance : public pg::Instance {
   [[nodiscard]] pg::ServerDirectory server_directory(Deadline deadline) override;
   [[nodiscard]] pg::HotStandbySettings hot_standby_settings(Deadline deadline) override;
   [[nodiscard]] std::vector<pg::Setting> harmful_settings(const pg::TemplateNames& names, Deadline deadline) override;
+  [[nodiscard]] std::vector<std::string> settings_not_in_force(Deadline deadline) override;
   [[nodiscard]] pg::ReplicationStatus replication_status(Deadline deadline) override;
   [[nodiscard]] pg::Identity identify(Deadline deadline) override;
   [[nodiscard]] std::optional<pg::SystemIdentifier> primary_system_identifier(const pg::TemplateNames& names,
@@ -49,7 +50,7 @@ class LocalInstance : public pg::Instance {
   void start(const std::vector<pg::Setting>& raised, Deadline deadline) override;
   void request_stop(Deadline deadline) override;
   [[nodiscard]] pg::ShutdownProgress shutdown_progress(Deadline deadline) override;
-  void end_consumer(int pid) override;
+  void ask_to_end(int pid) override;
   void abandon_archiving() override;
   void request_promotion(Deadline deadline) override;
   void remove_lock_file(const pg::LockFile& file, Deadline deadline) override;
@@ -73,6 +74,7 @@ class LocalInstance : public pg::Instance {
   [[nodiscard]] bool is_foreign(const Connection& connection, std::string& detail) const;
   [[nodiscard]] std::vector<Connection::Row> ask(const std::string& sql, Deadline deadline);
   [[nodiscard]] bool has_session(Deadline deadline);
+  [[nodiscard]] bool has_own_session(Deadline deadline);
   [[nodiscard]] Traces traces();
   [[nodiscard]] Survey survey();
   void resume_replay(Deadline deadline);

@@ -29,6 +29,9 @@ struct Survey {
 /// Only what was seen. Nobody may conclude from it that there is no server.
 [[nodiscard]] std::vector<ServerProcess> find_server_processes(const std::string& data_directory);
 
+/// Whether a process of a server is connected to a database: it has files of one open. False where that cannot be seen.
+[[nodiscard]] bool is_in_database(pid_t process);
+
 /// The data directory that a postmaster serves; nothing if that process is no postmaster or cannot be looked at.
 [[nodiscard]] std::optional<std::string> served_directory(pid_t postmaster);
 

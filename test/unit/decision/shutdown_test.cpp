@@ -31,8 +31,11 @@ TEST(ShutdownStep, WaitsForStandbysAndSessions) {
   }
 }
 
-TEST(ShutdownStep, AbandonsArchivingOnceAllIsWrittenAndSent) {
-  EXPECT_EQ(next_step(progress_of(true, {HolderKind::Archiver})), ShutdownStep::AbandonArchiving);
+TEST(ShutdownStep, EndsArchivingOnceAllIsWrittenAndSent) {
+  auto progress = progress_of(true, {HolderKind::Archiver});
+  EXPECT_EQ(next_step(progress), ShutdownStep::EndArchiving);
+  progress.unarchived = 0;
+  EXPECT_EQ(next_step(progress), ShutdownStep::Wait) << "it ends by itself";
   EXPECT_EQ(next_step(progress_of(false, {HolderKind::Archiver})), ShutdownStep::Wait);
 }
 
