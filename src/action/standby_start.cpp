@@ -7,6 +7,12 @@
 #include "pgsqlms/ocf/answer.hpp"
 
 namespace pgsqlms::action {
+namespace {
+
+/// Whole seconds are what a server is given to come up.
+constexpr Duration kTimeForQuestions = std::chrono::seconds(1);
+
+}  // namespace
 
 std::vector<pg::Setting> raise_low_settings(Agent& agent) {
   const auto settings = agent.instance.hot_standby_settings(agent.deadline);
@@ -32,6 +38,8 @@ void start_with_enough(Agent& agent) {
   try {
     return agent.instance.start({}, agent.deadline);
   } catch (const ocf::Failure&) {
+    // One that was given all of the time had settings enough to come up with.
+    if (agent.deadline.remaining() < kTimeForQuestions) throw;
     // A server below the primary's settings ends at once. To ask for them beforehand would cost each start a tenth of a
     // second.
     raised = raise_low_settings(agent);

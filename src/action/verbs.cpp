@@ -50,15 +50,25 @@ bool is_server_gone(InstanceState state) {
   return false;
 }
 
+std::string with_detail(const std::string& reason, const std::string& detail) {
+  return detail.empty() ? reason : reason + ": " + detail;
+}
+
+/// Who takes no sessions for now, or keeps its role, is held up by the startup process.
+std::string obstacle(Agent& agent, const Observation& now) {
+  const bool is_under_way = now.state == InstanceState::Transitional || now.state == InstanceState::Standby;
+  const auto trouble = is_under_way ? agent.instance.trouble() : "";
+  return trouble.empty() ? decision::explain(now.state, now.facts) : trouble;
+}
+
 /// Waits for the wanted role; leaves at once when the server is gone.
 void wait_for_role(Agent& agent, InstanceState wanted, const std::string& purpose) {
   auto now = observe(agent, agent.deadline);
   while (now.state != wanted) {
-    if (is_server_gone(now.state)) throw ocf::Failure("the server died " + purpose);
-    if (agent.deadline.expired()) {
-      const auto detail = decision::explain(now.state, now.facts);
-      throw ocf::Failure("out of time " + purpose + (detail.empty() ? "" : ": " + detail));
+    if (is_server_gone(now.state)) {
+      throw ocf::Failure(with_detail("the server died " + purpose, agent.instance.trouble()));
     }
+    if (agent.deadline.expired()) throw ocf::Failure(with_detail("out of time " + purpose, obstacle(agent, now)));
     agent.deadline.pause(kRolePoll);
     now = observe_again(agent, agent.deadline, std::move(now));
   }

@@ -13,6 +13,7 @@
 #include <map>
 
 #include "pgsqlms/ocf/answer.hpp"
+#include "pgsqlms/pg/server_log.hpp"
 #include "pgsqlms/system/conninfo.hpp"
 #include "pgsqlms/system/file.hpp"
 #include "pgsqlms/system/lock_files.hpp"
@@ -57,22 +58,24 @@ std::string quoted_for_shell(const std::string& word) {
   return quoted + "'";
 }
 
-/// The last line that says why a server ended; without one the last line of all.
-std::string telling_line(std::string_view log) {
-  // Before that stands what earlier servers said (PostgreSQL 12 and newer begin with this line).
-  const auto begin = log.rfind("starting PostgreSQL");
-  if (begin != std::string_view::npos) log.remove_prefix(begin);
+/// The last line that says why a program of the server ended; without one the last line of all.
+std::string telling_line(const std::string& printed) {
+  auto reason = pg::reason_for_end(pg::read_stderr_log(printed));
+  if (!reason.empty()) return reason;
   std::string_view last;
-  std::string_view fatal;
-  for (const auto line : split(log, "\n")) {
-    if (trimmed(line).empty()) continue;
-    last = trimmed(line);
-    if (line.find("FATAL:") != std::string_view::npos || line.find("PANIC:") != std::string_view::npos) fatal = last;
+  for (const auto line : split(printed, "\n")) {
+    if (!trimmed(line).empty()) last = trimmed(line);
   }
-  const auto chosen = fatal.empty() ? last : fatal;
-  // What stands before the severity (time, process) is of no use in an exit reason.
-  const auto severity = std::min(chosen.find("FATAL:"), chosen.find("PANIC:"));
-  return std::string(severity == std::string_view::npos ? chosen : chosen.substr(severity));
+  return std::string(last);
+}
+
+/// Its first one stands for what it could not do; the further ones tell where to look.
+std::string words_of_pg_ctl(const Outcome& outcome) {
+  constexpr std::string_view kName = "pg_ctl: ";
+  for (const auto line : split(outcome.err, "\n")) {
+    if (line.substr(0, kName.size()) == kName) return std::string(trimmed(line));
+  }
+  return describe(outcome);
 }
 
 /// None where they cannot be read.
@@ -550,7 +553,8 @@ std::string LocalInstance::configured(const std::string& name, Deadline deadline
   // That there was no answer tells nothing of the configuration.
   if (outcome.timed_out) throw Failure("postgres -C " + name + ": " + describe(outcome));
   if (!outcome.succeeded()) {
-    throw Failure(ReturnCode::ErrArgs, "postgres -C " + name + ": " + telling_line(outcome.err));
+    const auto words = telling_line(outcome.err);
+    throw Failure(ReturnCode::ErrArgs, (words.empty() ? describe(outcome) : words) + " (postgres -C " + name + ")");
   }
   return std::string(trimmed(outcome.out));
 }
@@ -709,6 +713,18 @@ void LocalInstance::remove_lock_file(const pg::LockFile& file, Deadline deadline
   remove_file(file.path.substr(0, slash), file.path.substr(slash + 1));
 }
 
+// ---- Words
+
+std::string LocalInstance::output_file() const {
+  const auto configuration = pg::configuration_file(readable_options(parameters_.start_opts), parameters_.pgdata);
+  return output_file_of(configuration.substr(0, configuration.rfind('/')), parameters_.datadir);
+}
+
+std::string LocalInstance::trouble() {
+  if (auto activity = startup_activity(parameters_.datadir)) return std::move(*activity);
+  return log_ ? log_->reason_for_end(owner()) : "";
+}
+
 // ---- Orders
 
 void LocalInstance::checkpoint(Deadline deadline) { static_cast<void>(ask("CHECKPOINT", deadline)); }
@@ -730,15 +746,12 @@ void LocalInstance::start(const std::vector<pg::Setting>& raised, Deadline deadl
   for (const auto& option : pg::without_settings(start_options(), given)) options += quoted_for_shell(option) + ' ';
   for (const auto& option : pg::as_options(given)) options += quoted_for_shell(option) + ' ';
   const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(deadline.remaining()).count();
-  const auto configuration = pg::configuration_file(start_options(), parameters_.pgdata);
-  const ServerOutput output(output_file_of(configuration.substr(0, configuration.rfind('/')), parameters_.datadir),
-                            owner());
-  std::vector<std::string> arguments = {"-w",    "--timeout",   std::to_string(std::max<std::int64_t>(seconds, 1)),
-                                        "--log", output.path(), "start"};
+  const auto output = writable_output_file(output_file(), owner());
+  std::vector<std::string> arguments = {"-w",    "--timeout", std::to_string(std::max<std::int64_t>(seconds, 1)),
+                                        "--log", output,      "start"};
   if (!options.empty()) arguments.insert(arguments.end(), {"-o", options});
   connection_.reset();
-  const auto log_names = parameters_.datadir + "/current_logfiles";
-  const auto former_log = written_at(log_names);
+  log_.emplace(output, parameters_.datadir, owner());
   auto command = pg_ctl(arguments);
   // pg_ctl itself looks only ten times a second.
   const auto pid_file = parameters_.datadir + "/postmaster.pid";
@@ -747,13 +760,12 @@ void LocalInstance::start(const std::vector<pg::Setting>& raised, Deadline deadl
   };
   const auto outcome = run(command, deadline);
   if (outcome.succeeded()) return;
-  auto last_words = telling_line(output.written(owner()) + outcome.out);
-  if (last_words.compare(0, 6, "FATAL:") != 0 && last_words.compare(0, 6, "PANIC:") != 0) {
-    // What a former server logged does not tell why this one failed.
-    const auto logged = written_at(log_names) == former_log ? std::string() : last_log_line();
-    if (!logged.empty()) last_words = logged;
+  // Nobody but the deadline ends pg_ctl while the server comes up.
+  if (const auto activity = startup_activity(parameters_.datadir)) {
+    throw Failure("start failed: out of time: " + *activity);
   }
-  throw Failure("start failed: " + (last_words.empty() ? describe(outcome) : last_words));
+  const auto words = log_->reason_for_end(owner());
+  throw Failure("start failed: " + (words.empty() ? words_of_pg_ctl(outcome) : words));
 }
 
 /// What `pg_ctl stop -m fast` does, but to the process that is known to be this server's: postmaster.pid may be gone,
@@ -825,6 +837,7 @@ void LocalInstance::request_promotion(Deadline deadline) {
                   (control ? std::string(to_string(control->state)) : "nothing readable"));
   }
   resume_replay(deadline);
+  log_.emplace(output_file(), parameters_.datadir, owner());
   const auto postmaster = postmaster_among(survey().processes);
   if (!postmaster) throw Failure("no server to promote in \"" + parameters_.datadir + "\"");
   // First the handle, then the second look: nobody else can have got that pid.
@@ -870,20 +883,6 @@ void LocalInstance::end_orphans(Deadline deadline) {
 
 void LocalInstance::throw_occupied(const std::string& who, pid_t pid) const {
   throw Failure(who + " in \"" + parameters_.datadir + "\", pid " + std::to_string(pid));
-}
-
-/// The last telling line of the file that the logging collector writes to.
-std::string LocalInstance::last_log_line() {
-  const ActingAs acting(owner());
-  const auto names = read_file(parameters_.datadir + "/current_logfiles").value_or("");
-  for (const auto line : split(names, "\n")) {
-    constexpr std::string_view kKind = "stderr ";
-    if (line.substr(0, kKind.size()) != kKind) continue;
-    const auto name = std::string(line.substr(kKind.size()));
-    const auto path = name.front() == '/' ? name : parameters_.datadir + "/" + name;
-    return telling_line(read_file(path, kLogTail).value_or(""));
-  }
-  return {};
 }
 
 }  // namespace pgsqlms::system

@@ -14,7 +14,6 @@
 #include <cstring>
 
 #include "pgsqlms/system/descriptor.hpp"
-#include "pgsqlms/system/file.hpp"
 #include "pgsqlms/text.hpp"
 
 namespace pgsqlms::system {
@@ -26,8 +25,6 @@ constexpr const char* kOwnLogs = "/var/log/pgsqlms";
 constexpr const char* kNowhere = "/dev/null";
 constexpr mode_t kLogMode = S_IRUSR | S_IWUSR | S_IRGRP;
 constexpr mode_t kFolderMode = S_IRWXU | S_IRGRP | S_IXGRP | S_IROTH | S_IXOTH;
-/// More than a server says before it gives up.
-constexpr std::size_t kEnough = 65536;
 
 /// pg_ctl puts the name into a command of a shell.
 bool is_plain(char letter) {
@@ -57,14 +54,9 @@ std::string debian_file_of(const std::string& configuration_directory) {
   const auto cluster = configuration_directory.substr(begin.size());
   const auto names = split(cluster, "/");
   if (names.size() != 2) return {};
-  const auto named = target_of(configuration_directory + "/log");
+  auto named = target_of(configuration_directory + "/log");
   if (!named.empty() && named.front() == '/' && is_plain(named)) return named;
   return kDebianLogs + ("postgresql-" + std::string(names[0])) + "-" + std::string(names[1]) + ".log";
-}
-
-std::size_t size_of(const std::string& path) {
-  struct stat status {};
-  return stat(path.c_str(), &status) == 0 && S_ISREG(status.st_mode) ? static_cast<std::size_t>(status.st_size) : 0;
 }
 
 /// Returns what failed; empty if nothing did. Does not wait for the reader of a FIFO in the file's place.
@@ -88,17 +80,6 @@ void make_in_own_folder(const std::string& path, const User& user) {
   if (file.is_open() && fchown(file.number(), user.uid, user.gid) != 0) unlink(path.c_str());
 }
 
-std::string writable_file(std::string path, const User& user) {
-  auto problem = try_to_append(path, user);
-  if (!problem.empty() && is_in_own_folder(path)) {
-    make_in_own_folder(path, user);
-    problem = try_to_append(path, user);
-  }
-  if (problem.empty()) return path;
-  spdlog::warn("the server's output goes nowhere, \"{}\" cannot be written: {}", path, problem);
-  return kNowhere;
-}
-
 }  // namespace
 
 std::string output_file_of(const std::string& configuration_directory, const std::string& data_directory) {
@@ -111,14 +92,15 @@ std::string output_file_of(const std::string& configuration_directory, const std
   return kOwnLogs + ("/" + name) + ".log";
 }
 
-ServerOutput::ServerOutput(std::string path, const User& user)
-    : path_(writable_file(std::move(path), user)), former_size_(size_of(path_)) {}
-
-std::string ServerOutput::written(const User& user) const {
-  const ActingAs acting(user);
-  const auto size = size_of(path_);
-  const auto count = size >= former_size_ ? size - former_size_ : size;  // it was rotated meanwhile
-  return read_file(path_, std::min(count, kEnough)).value_or("");
+std::string writable_output_file(std::string path, const User& user) {
+  auto problem = try_to_append(path, user);
+  if (!problem.empty() && is_in_own_folder(path)) {
+    make_in_own_folder(path, user);
+    problem = try_to_append(path, user);
+  }
+  if (problem.empty()) return path;
+  spdlog::warn("the server's output goes nowhere, \"{}\" cannot be written: {}", path, problem);
+  return kNowhere;
 }
 
 }  // namespace pgsqlms::system

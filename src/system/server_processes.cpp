@@ -11,12 +11,16 @@
 #include <array>
 #include <cerrno>
 #include <climits>
+#include <cstdint>
 #include <cstring>
+#include <ctime>
 #include <memory>
 
+#include "pgsqlms/pg/server_log.hpp"
 #include "pgsqlms/system/file.hpp"
 #include "pgsqlms/system/lock_files.hpp"
 #include "pgsqlms/system/proc.hpp"
+#include "pgsqlms/system/process_identity.hpp"
 #include "pgsqlms/text.hpp"
 
 namespace pgsqlms::system {
@@ -240,6 +244,54 @@ class LookingAs {
   uid_t user_;
 };
 
+/// "recovering 000000010000000000000003" of "postgres: srv1: startup recovering 000000010000000000000003"; nothing if
+/// it is no startup process. Before PostgreSQL 11 it is a "startup process".
+std::optional<std::string> startup_title(pid_t pid) {
+  constexpr std::string_view kStartup = ": startup ";
+  constexpr std::string_view kFormerly = "process ";
+  auto title = read_entry(pid, "cmdline").value_or("");
+  std::replace(title.begin(), title.end(), '\0', ' ');
+  const auto at = title.find(kStartup);
+  if (!is_title_of_child(title) || at == std::string::npos) return std::nullopt;
+  auto rest = std::string_view(title).substr(at + kStartup.size());
+  if (rest.substr(0, kFormerly.size()) == kFormerly) rest.remove_prefix(kFormerly.size());
+  return std::string(trimmed(rest));
+}
+
+/// What a person would type for it.
+std::string command_of(pid_t pid) {
+  const auto line = read_entry(pid, "cmdline").value_or("");
+  const auto arguments = split(line, std::string_view("\0", 1));
+  // "sh -c COMMAND", or as newer versions of the C library have it "sh -c -- COMMAND".
+  const bool is_of_shell = arguments.size() > 2 && arguments[1] == "-c";
+  if (is_of_shell && arguments.size() == (arguments[2] == "--" ? 4U : 3U)) return std::string(arguments.back());
+  auto command = line;
+  std::replace(command.begin(), command.end(), '\0', ' ');
+  return command;
+}
+
+/// For how many seconds the process has run.
+std::int64_t age_of(pid_t pid) {
+  const auto process = identify(pid);
+  timespec now{};
+  if (!process || clock_gettime(CLOCK_BOOTTIME, &now) != 0) return 0;
+  return now.tv_sec - static_cast<std::int64_t>(process->start_time) / sysconf(_SC_CLK_TCK);
+}
+
+/// A program that the process has started and that still runs.
+std::optional<std::string> child_of(pid_t parent) {
+  constexpr std::size_t kLongestCommand = 80;
+  const std::unique_ptr<DIR, int (*)(DIR*)> proc(opendir("/proc"), closedir);
+  if (!proc) return std::nullopt;
+  while (const dirent* const found = readdir(proc.get())) {
+    const auto pid = parse_number<pid_t>(found->d_name);
+    if (!pid || parent_of(*pid) != parent) continue;
+    return "the startup process waits for \"" + pg::shortened(command_of(*pid), kLongestCommand) + "\", pid " +
+           std::to_string(*pid) + ", since " + std::to_string(age_of(*pid)) + " s";
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 bool is_same_directory(const std::string& a, const std::string& b) {
@@ -273,6 +325,16 @@ bool is_in_database(pid_t process) {
     if (file.compare(0, base.size(), base) == 0 || file.find("/PG_") != std::string::npos) return true;
   }
   return false;
+}
+
+std::optional<std::string> startup_activity(const std::string& data_directory) {
+  for (const auto& process : find_server_processes(data_directory)) {
+    const auto words_of_it = startup_title(process.pid);
+    if (!words_of_it) continue;
+    if (auto waited_for = child_of(process.pid)) return waited_for;
+    if (!words_of_it->empty()) return "the startup process is " + *words_of_it;
+  }
+  return std::nullopt;
 }
 
 std::optional<std::string> served_directory(pid_t postmaster) {

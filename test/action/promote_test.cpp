@@ -439,6 +439,22 @@ TEST(Promote, FailsAtOnceWhenTheServerDies) {
   EXPECT_LT(srv1.took(), 1s);
 }
 
+TEST(Promote, TellsWhyTheServerDied) {
+  World world;
+  Node srv1(world, "srv1", InstanceState::Standby);
+  srv1.instance.dies_while_promoted = true;
+  srv1.instance.words = "could not write to file \"pg_wal/xlogtemp.7\": No space left on device";
+  EXPECT_EQ(srv1.act(Action::Promote).reason, "the server died while it was promoted: " + srv1.instance.words);
+}
+
+TEST(Promote, NamesWhatTheServerWaitsForWhenItsTimeIsOver) {
+  World world;
+  Node srv1(world, "srv1", InstanceState::Standby);
+  srv1.instance.promotion_takes = fake::kNever;
+  srv1.instance.words = "the startup process waits for \"sleep 600\", pid 7, since 9 s";
+  EXPECT_EQ(srv1.act(Action::Promote).reason, "out of time while it was promoted: " + srv1.instance.words);
+}
+
 TEST(Promote, GivesALongPromotionAllOfItsTime) {
   World world;
   Node srv1(world, "srv1", InstanceState::Standby);

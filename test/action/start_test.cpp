@@ -112,9 +112,10 @@ TEST(Start, FailsAtOnceWhenTheServerDies) {
   World world;
   Node srv1(world, "srv1", InstanceState::Stopped);
   srv1.instance.dies_while_starting = true;
+  srv1.instance.words = "startup process (PID 12) was terminated by signal 9: Killed";
   const auto answer = srv1.act(Action::Start);
   EXPECT_EQ(answer.code, ReturnCode::ErrGeneric);
-  EXPECT_NE(answer.reason.find("died while it was started"), std::string::npos) << answer.reason;
+  EXPECT_EQ(answer.reason, "the server died while it was started as a standby: " + srv1.instance.words);
   EXPECT_LT(srv1.took(), std::chrono::seconds(1));
 }
 

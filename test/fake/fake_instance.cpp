@@ -237,6 +237,8 @@ std::vector<pg::LockFile> FakeInstance::lock_files(Deadline /*deadline*/) {
   return left_locks;
 }
 
+std::string FakeInstance::trouble() { return words; }
+
 void FakeInstance::remove_lock_file(const pg::LockFile& file, Deadline /*deadline*/) {
   orders.emplace_back("remove " + file.path);
 }

@@ -61,6 +61,7 @@ class FakeInstance : public pg::Instance {
   Duration checkpoint_takes{};
   Duration promotion_takes = std::chrono::milliseconds(300);
   std::optional<std::string> start_failure;  ///< the server's last words if it does not start
+  std::string words;                         ///< what tells why it died or what its startup process waits for
   bool dies_while_starting = false;
   bool dies_while_promoted = false;
   bool stops_uncleanly = false;
@@ -100,6 +101,7 @@ class FakeInstance : public pg::Instance {
   [[nodiscard]] bool is_promotion_requested() override;
 
   [[nodiscard]] std::vector<pg::LockFile> lock_files(Deadline deadline) override;
+  [[nodiscard]] std::string trouble() override;
 
   void checkpoint(Deadline deadline) override;
   void configure_as_standby(const pg::TemplateNames& names) override;

@@ -216,7 +216,7 @@ TEST_F(StartOf, AServerWhoseAddressIsTakenTellsItsLastWords) {
   instance_.configure("unix_socket_directories = '" + other.folder().path() + "'");
   const auto run = start();
   EXPECT_EQ(run.code, kErrGeneric);
-  EXPECT_NE(run.reason().find("FATAL:  lock file"), std::string::npos) << run.err;
+  EXPECT_NE(run.reason().find("start failed: lock file"), std::string::npos) << run.err;
 }
 
 TEST_F(StartOf, AnInstanceWithOptionsUsesNoShell) {

@@ -137,7 +137,7 @@ TEST(Start, FailsWithTheServersLastWordsWhereAnotherServerHasTheAddress) {
   const ScratchInstance instance;
   instance.configure("unix_socket_directories = '" + other.folder().path() + "'");
   const auto reason = failure_of_start(instance);
-  EXPECT_EQ(reason.compare(0, 40, "start failed: FATAL:  lock file \"" + other.folder().path(), 0, 40), 0) << reason;
+  EXPECT_EQ(reason.compare(0, 40, "start failed: lock file \"" + other.folder().path(), 0, 40), 0) << reason;
   EXPECT_NE(reason.find("already exists"), std::string::npos) << reason;
 }
 
@@ -145,8 +145,7 @@ TEST(Start, FailsWithTheServersLastWordsWhereItsConfigurationIsBroken) {
   const ScratchInstance instance;
   instance.configure("work_mem = lots");
   const auto reason = failure_of_start(instance);
-  EXPECT_EQ(reason.compare(0, 21, "start failed: FATAL: "), 0) << reason;
-  EXPECT_NE(reason.find("postgresql.conf"), std::string::npos) << reason;
+  EXPECT_EQ(reason, "start failed: invalid value for parameter \"work_mem\": \"lots\"");
 }
 
 TEST(Start, FailsWithTheServersLastWordsWhereItPanics) {
@@ -155,7 +154,7 @@ TEST(Start, FailsWithTheServersLastWordsWhereItPanics) {
   test::write_file(segment, std::string(16 << 20, '\0'), 0600);
   const auto reason = failure_of_start(instance);
   // Since PostgreSQL 18 it says where, too.
-  EXPECT_EQ(reason.find("start failed: PANIC:  could not locate a valid checkpoint record"), 0U) << reason;
+  EXPECT_EQ(reason.find("start failed: could not locate a valid checkpoint record"), 0U) << reason;
 }
 
 TEST(Start, FailsWithTheLastWordsInTheCollectorsLog) {
@@ -164,7 +163,7 @@ TEST(Start, FailsWithTheLastWordsInTheCollectorsLog) {
   const auto segment = instance.data() + "/pg_wal/" + instance.control("Latest checkpoint's REDO WAL file");
   test::write_file(segment, std::string(16 << 20, '\0'), 0600);
   const auto reason = failure_of_start(instance);
-  EXPECT_EQ(reason.find("start failed: PANIC:  could not locate a valid checkpoint record"), 0U) << reason;
+  EXPECT_EQ(reason.find("start failed: could not locate a valid checkpoint record"), 0U) << reason;
 }
 
 TEST(Start, DoesNotBlameAFormerServersLastWords) {

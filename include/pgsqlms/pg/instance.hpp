@@ -170,6 +170,9 @@ class Instance {
   [[nodiscard]] virtual bool is_promotion_requested() = 0;
   /// Those that keep a server from its start. PostgreSQL's own removal of leftovers is left to it.
   [[nodiscard]] virtual std::vector<LockFile> lock_files(Deadline deadline) = 0;
+  /// For people: why the server that was started, or asked for its promotion, has ended, or what its startup process
+  /// waits for. Empty if nothing tells.
+  [[nodiscard]] virtual std::string trouble() = 0;
 
   virtual void checkpoint(Deadline deadline) = 0;
   /// Makes the next start one in standby mode: writes standby.signal, or recovery.conf from the template.

@@ -12,6 +12,7 @@
 #include "pgsqlms/ocf/parameters.hpp"
 #include "pgsqlms/pg/instance.hpp"
 #include "pgsqlms/system/connection.hpp"
+#include "pgsqlms/system/server_log.hpp"
 #include "pgsqlms/system/server_processes.hpp"
 #include "pgsqlms/system/signs_of_life.hpp"
 #include "pgsqlms/system/subprocess.hpp"
@@ -44,6 +45,7 @@ class LocalInstance : public pg::Instance {
   [[nodiscard]] bool is_promotion_requested() override;
 
   [[nodiscard]] std::vector<pg::LockFile> lock_files(Deadline deadline) override;
+  [[nodiscard]] std::string trouble() override;
 
   void checkpoint(Deadline deadline) override;
   void configure_as_standby(const pg::TemplateNames& names) override;
@@ -91,12 +93,13 @@ class LocalInstance : public pg::Instance {
   [[nodiscard]] std::vector<pg::Setting> lines_of(const std::vector<pg::Setting>& settings, Deadline deadline);
   [[nodiscard]] std::string read_template(const pg::TemplateNames& names);
   [[nodiscard]] Command pg_ctl(const std::vector<std::string>& arguments);
-  [[nodiscard]] std::string last_log_line();
+  [[nodiscard]] std::string output_file() const;
 
   ocf::ResourceParameters parameters_;
   std::optional<User> user_;
   std::map<pid_t, std::string> consumers_;  ///< walsenders of logical decoding at the last request_stop(): what for
   std::unique_ptr<Connection> connection_;  ///< the SQL session of the last contact
+  std::optional<ServerLog> log_;            ///< since the server was started or asked for its promotion
 };
 
 }  // namespace pgsqlms::system

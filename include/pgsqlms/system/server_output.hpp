@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: PostgreSQL
-// ServerOutput: the file for what a server writes to its standard streams. That is its whole log where the logging
+// The file for what a server writes to its standard streams. That is its whole log where the logging
 // collector is off, and whatever its archive_command and restore_command print.
 #pragma once
 
@@ -14,19 +14,8 @@ namespace pgsqlms::system {
 /// /var/log/pgsqlms that is named after the data directory. No shell finds anything in the name.
 [[nodiscard]] std::string output_file_of(const std::string& configuration_directory, const std::string& data_directory);
 
-class ServerOutput {
- public:
-  /// Makes the file, owned by the user, if there is none. Where the user cannot append to it the output goes to
-  /// /dev/null, with a warning: no server is kept from its start for that.
-  ServerOutput(std::string path, const User& user);
-
-  [[nodiscard]] const std::string& path() const { return path_; }
-  /// The end of what was written to the file since the object was made.
-  [[nodiscard]] std::string written(const User& user) const;
-
- private:
-  std::string path_;
-  std::size_t former_size_;
-};
+/// Makes the file, owned by the user, if there is none, and returns its name. Where the user cannot append to it the
+/// output goes to /dev/null, with a warning: no server is kept from its start for that.
+[[nodiscard]] std::string writable_output_file(std::string path, const User& user);
 
 }  // namespace pgsqlms::system

@@ -32,6 +32,10 @@ struct Survey {
 /// Whether a process of a server is connected to a database: it has files of one open. False where that cannot be seen.
 [[nodiscard]] bool is_in_database(pid_t process);
 
+/// What the startup process of a server is about, for people: the program that it waits for (restore_command or the
+/// like), else what it says itself. Nothing if there is none.
+[[nodiscard]] std::optional<std::string> startup_activity(const std::string& data_directory);
+
 /// The data directory that a postmaster serves; nothing if that process is no postmaster or cannot be looked at.
 [[nodiscard]] std::optional<std::string> served_directory(pid_t postmaster);
 

@@ -222,7 +222,7 @@ Cases start_and_stop_cases() {
        lacks_a_socket_folder,
        "start",
        server,
-       {kErrGeneric, "no server runs", "start failed: FATAL:  could not create lock file"},
+       {kErrGeneric, "no server runs", "start failed: could not create lock file"},
        {kErrGeneric, "no server runs", ""},
        "",
        ""},

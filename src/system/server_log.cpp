@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: PostgreSQL
+#include "pgsqlms/system/server_log.hpp"
+
+#include <dirent.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <memory>
+#include <utility>
+
+#include "pgsqlms/pg/server_log.hpp"
+#include "pgsqlms/system/file.hpp"
+#include "pgsqlms/text.hpp"
+
+namespace pgsqlms::system {
+namespace {
+
+/// More than a server says before it gives up.
+constexpr std::size_t kEnough = 1 << 18;
+/// Of a line that is no entry of a log.
+constexpr std::size_t kLongestLine = 200;
+
+std::size_t size_of(const std::string& path) {
+  struct stat status {};
+  return stat(path.c_str(), &status) == 0 && S_ISREG(status.st_mode) ? static_cast<std::size_t>(status.st_size) : 0;
+}
+
+std::vector<pg::LogEntry> entries_of(const std::string& destination, const std::string& text) {
+  if (destination == "csvlog") return pg::read_csv_log(text);
+  return destination == "jsonlog" ? pg::read_json_log(text) : pg::read_stderr_log(text);
+}
+
+/// A dynamic linker, or a server that has not read its configuration yet, writes plain lines.
+std::string last_plain_line(const std::string& text) {
+  std::string_view last;
+  for (const auto line : split(text, "\n")) {
+    if (!trimmed(line).empty()) last = line;
+  }
+  return pg::shortened(last, kLongestLine);
+}
+
+}  // namespace
+
+ServerLog::ServerLog(std::string output, std::string data_directory, const User& user)
+    : output_(std::move(output)), data_directory_(std::move(data_directory)) {
+  const ActingAs acting(user);
+  former_sizes_[output_] = size_of(output_);
+  // A server may begin a new file in the folder, or go on with an old one.
+  for (const auto& [destination, path] : collected()) {
+    const auto folder = path.substr(0, path.rfind('/') + 1);
+    const std::unique_ptr<DIR, int (*)(DIR*)> entries(opendir(folder.c_str()), closedir);
+    if (!entries) continue;
+    while (const dirent* const entry = readdir(entries.get())) {
+      former_sizes_[folder + entry->d_name] = size_of(folder + entry->d_name);
+    }
+  }
+}
+
+/// Those that tell most first: with SQLSTATEs nothing depends on the language.
+std::vector<ServerLog::LogFile> ServerLog::collected() const {
+  std::vector<LogFile> files;
+  const auto names = read_file(data_directory_ + "/current_logfiles").value_or("");
+  for (const auto line : split(names, "\n")) {
+    const auto blank = line.find(' ');
+    if (blank == std::string_view::npos || blank + 1 == line.size()) continue;
+    const auto name = std::string(line.substr(blank + 1));
+    files.push_back({std::string(line.substr(0, blank)), name.front() == '/' ? name : data_directory_ + "/" + name});
+  }
+  std::stable_partition(files.begin(), files.end(), [](const auto& file) { return file.destination != "stderr"; });
+  return files;
+}
+
+std::string ServerLog::written_to(const std::string& path) const {
+  const auto former = former_sizes_.find(path);
+  const auto skipped = former == former_sizes_.end() ? 0 : former->second;
+  const auto size = size_of(path);
+  const auto count = size >= skipped ? size - skipped : size;  // it was truncated meanwhile
+  return count == 0 ? "" : read_file(path, std::min(count, kEnough)).value_or("");
+}
+
+std::string ServerLog::reason_for_end(const User& user) const {
+  const ActingAs acting(user);
+  auto files = collected();
+  files.push_back({"stderr", output_});
+  for (const auto& [destination, path] : files) {
+    auto reason = pg::reason_for_end(entries_of(destination, written_to(path)));
+    if (!reason.empty()) return reason;
+  }
+  const auto printed = written_to(output_);
+  return pg::read_stderr_log(printed).empty() ? last_plain_line(printed) : "";
+}
+
+}  // namespace pgsqlms::system
