@@ -746,7 +746,7 @@ void LocalInstance::start(const std::vector<pg::Setting>& raised, Deadline deadl
   for (const auto& option : pg::without_settings(start_options(), given)) options += quoted_for_shell(option) + ' ';
   for (const auto& option : pg::as_options(given)) options += quoted_for_shell(option) + ' ';
   const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(deadline.remaining()).count();
-  const auto output = writable_output_file(output_file(), owner());
+  const auto output = writable_output_file(output_file(), parameters_.datadir, owner());
   std::vector<std::string> arguments = {"-w",    "--timeout", std::to_string(std::max<std::int64_t>(seconds, 1)),
                                         "--log", output,      "start"};
   if (!options.empty()) arguments.insert(arguments.end(), {"-o", options});

@@ -92,15 +92,17 @@ std::string output_file_of(const std::string& configuration_directory, const std
   return kOwnLogs + ("/" + name) + ".log";
 }
 
-std::string writable_output_file(std::string path, const User& user) {
+std::string writable_output_file(const std::string& path, const std::string& data_directory, const User& user) {
   auto problem = try_to_append(path, user);
   if (!problem.empty() && is_in_own_folder(path)) {
     make_in_own_folder(path, user);
     problem = try_to_append(path, user);
   }
   if (problem.empty()) return path;
-  spdlog::warn("the server's output goes nowhere, \"{}\" cannot be written: {}", path, problem);
-  return kNowhere;
+  auto substitute = data_directory + "/pgsqlms.log";
+  if (!is_plain(substitute) || !try_to_append(substitute, user).empty()) substitute = kNowhere;
+  spdlog::warn("the server's output goes to \"{}\", as \"{}\" cannot be written: {}", substitute, path, problem);
+  return substitute;
 }
 
 }  // namespace pgsqlms::system

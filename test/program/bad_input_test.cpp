@@ -103,7 +103,7 @@ const Case kCases[] = {
        return Variables{};
      },
      kErrArgs,
-     {"postgresql.conf"}},
+     {"work_mem", "lots"}},
 };
 
 class BadInput : public testing::TestWithParam<Case> {

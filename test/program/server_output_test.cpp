@@ -86,11 +86,14 @@ TEST_F(ServerOutput, MayGoToAFullDisk) {
   expect_it_archives();
 }
 
-TEST_F(ServerOutput, ThatCannotBeKeptKeepsNoServerFromItsStart) {
+TEST_F(ServerOutput, ThatCannotBeKeptThereIsKeptWithTheData) {
   fs::create_directories(file_);
   expect_start();
-  EXPECT_NE(contents_of(log_).find("warning: the server's output goes nowhere, \"" + file_ + "\""), std::string::npos)
+  const auto substitute = instance_.data() + "/pgsqlms.log";
+  EXPECT_NE(contents_of(log_).find("warning: the server's output goes to \"" + substitute + "\", as \"" + file_ + "\""),
+            std::string::npos)
       << contents_of(log_);
+  EXPECT_NE(contents_of(substitute).find("LOG:"), std::string::npos) << contents_of(substitute);
 }
 
 TEST_F(ServerOutput, OfAnEarlierServerIsNoReason) {

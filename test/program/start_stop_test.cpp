@@ -246,7 +246,7 @@ TEST_F(StartOf, AnInstanceLeavesNoProcessOfTheAgentAndNoOpenStream) {
 struct PendingPromotion : ScratchPair {
   PendingPromotion() : ScratchPair("srv1"), frozen(std::in_place, standby.process("startup")) {
     const auto run = act("promote", "3000");
-    if (run.code != kErrGeneric || run.reason() != "out of time while it was promoted") {
+    if (run.code != kErrGeneric || run.reason().find("out of time while it was promoted") != 0) {
       throw std::runtime_error("the promotion is not pending: " + run.err);
     }
   }

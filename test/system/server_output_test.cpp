@@ -31,7 +31,7 @@ TEST(ServerOutput, IsMadeByRootInItsOwnFolderOnly) {
   if (!test::is_root()) GTEST_SKIP() << "needs root";
   ASSERT_EQ(chmod(folder.path().c_str(), 0755), 0);
   ASSERT_EQ(chown(folder.path().c_str(), 0, 0), 0);
-  EXPECT_EQ(system::writable_output_file(elsewhere, test::scratch_user()), "/dev/null");
+  EXPECT_EQ(system::writable_output_file(elsewhere, "/no/such", test::scratch_user()), "/dev/null");
   EXPECT_FALSE(system::exists(folder.path() + "/made-by-root"));
 }
 

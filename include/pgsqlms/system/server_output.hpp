@@ -14,8 +14,10 @@ namespace pgsqlms::system {
 /// /var/log/pgsqlms that is named after the data directory. No shell finds anything in the name.
 [[nodiscard]] std::string output_file_of(const std::string& configuration_directory, const std::string& data_directory);
 
-/// Makes the file, owned by the user, if there is none, and returns its name. Where the user cannot append to it the
-/// output goes to /dev/null, with a warning: no server is kept from its start for that.
-[[nodiscard]] std::string writable_output_file(std::string path, const User& user);
+/// Makes the file, owned by the user, if there is none, and returns its name. Where the user cannot append to it, as in
+/// a call by hand that is not root's, the output goes to pgsqlms.log in the data directory, and if that does not do
+/// either, to /dev/null; with a warning. No server is kept from its start for that.
+[[nodiscard]] std::string writable_output_file(const std::string& path, const std::string& data_directory,
+                                               const User& user);
 
 }  // namespace pgsqlms::system
