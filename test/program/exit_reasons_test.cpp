@@ -86,11 +86,14 @@ void take_the_port(ScratchInstance& instance) {
   sockaddr_in address{};
   address.sin_family = AF_INET;
   address.sin_port = htons(5432);
-  inet_pton(AF_INET, "127.77.77.77", &address.sin_addr);
+  // One of the many addresses of this machine, so that such tests may run side by side.
+  const int process = getpid();
+  const auto host = "127.77." + std::to_string(process / 256 % 256) + "." + std::to_string(process % 256);
+  inet_pton(AF_INET, host.c_str(), &address.sin_addr);
   static const bool is_bound =
       bind(kListener, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0 && listen(kListener, 1) == 0;
-  if (!is_bound) throw std::runtime_error("127.77.77.77:5432 cannot be taken");
-  instance.configure("listen_addresses = '127.77.77.77'");
+  if (!is_bound) throw std::runtime_error(host + ":5432 cannot be taken");
+  instance.configure("listen_addresses = '" + host + "'");
 }
 
 const Failure kFailures[] = {
