@@ -4,7 +4,6 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
-#include <optional>
 
 #include "pgsqlms/decision/shutdown.hpp"
 
@@ -37,7 +36,7 @@ void ask_to_end(Agent& agent, const pg::ShutdownProgress& progress, pg::HolderKi
 class Helper {
  public:
   /// The archiver is left alone that long, and its command as long again.
-  Helper(Agent& agent, Duration archiving) : agent_(agent), archiving_(archiving) {}
+  Helper(Agent& agent, Duration archiving) : agent_(agent), archiving_(archiving), patience_(agent.deadline) {}
 
   void help_on(const pg::ShutdownProgress& progress) {
     switch (decision::next_step(progress)) {
@@ -57,17 +56,20 @@ class Helper {
   /// First in a regular way, once the command that runs is through: one that is killed may leave half a file. A
   /// command that does not end is killed with the server.
   void end_archiving(const pg::ShutdownProgress& progress) {
-    if (!patience_) {
+    if (archiver_ == Archiver::AmongOthers) {
+      archiver_ = Archiver::Alone;
       patience_ = agent_.deadline.within(archiving_);
-    } else if (patience_->expired() && !is_archiver_asked_) {
+    } else if (!patience_.expired()) {
+      return;
+    } else if (archiver_ == Archiver::Alone) {
       spdlog::warn(
           "the instance is shut down and archiving holds up its end: {} WAL segments are left unarchived in pg_wal "
           "(archive_status/*.ready), archive them before they are recycled",
           progress.unarchived);
       ask_to_end(agent_, progress, pg::HolderKind::Archiver);
-      is_archiver_asked_ = true;
+      archiver_ = Archiver::Asked;
       patience_ = agent_.deadline.within(archiving_);
-    } else if (patience_->expired()) {
+    } else {
       spdlog::warn("archive_command does not end and is killed: {}; see whether it has left half a file in the archive",
                    decision::describe_holders(progress));
       agent_.instance.abandon_archiving();
@@ -76,8 +78,8 @@ class Helper {
 
   Agent& agent_;
   Duration archiving_;
-  std::optional<Deadline> patience_;  ///< since nothing but archiving is left
-  bool is_archiver_asked_ = false;
+  enum class Archiver { AmongOthers, Alone, Asked } archiver_ = Archiver::AmongOthers;
+  Deadline patience_;  ///< with an archiver that is alone, or was asked to end
 };
 
 std::string describe_delay(const pg::ServerProcesses& processes, const pg::ShutdownProgress& progress) {
