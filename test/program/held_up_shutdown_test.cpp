@@ -81,7 +81,9 @@ TEST_F(HeldUpShutdown, ByAnArchiveBacklogIsHelpedOnOnceAllIsWritten) {
 TEST_F(HeldUpShutdown, ByAnArchiveBacklogLeavesTheCommandThatRunsItsTime) {
   const auto archive = instance_.folder() / "archive";
   std::filesystem::create_directory(archive);
-  if (is_root()) ASSERT_EQ(chown(archive.c_str(), scratch_user().uid, scratch_user().gid), 0);
+  if (is_root()) {
+    ASSERT_EQ(chown(archive.c_str(), scratch_user().uid, scratch_user().gid), 0);
+  }
   instance_.configure("archive_mode = on\narchive_command = 'sleep 1; cp %p " + archive + "/%f'");
   instance_.start();
   for (int segment = 0; segment < 9; ++segment) {
