@@ -277,6 +277,8 @@ TEST_F(ClusterScenario, ActionsForcedByHandDoWhatTheySayAndManagementGivenBackIs
   EXPECT_EQ(force(primary(), "check"), kRunningPromoted);
   EXPECT_EQ(force(standby, "check"), kSuccess);
 
+  // A recurring monitor may come just now, and a cleanup does not always take back what it has found.
+  expect_failed_action(standby, "monitor");
   EXPECT_EQ(force(standby, "stop"), kSuccess);
   EXPECT_EQ(force(standby, "check"), kNotRunning);
   EXPECT_EQ(started_at(standby), "");
