@@ -21,12 +21,19 @@ template <typename Number>
   return number;
 }
 
+inline constexpr std::string_view kBlanks = " \t\r\n\v\f";
+
 /// The text without blanks at both ends.
 [[nodiscard]] inline std::string_view trimmed(std::string_view text) {
-  constexpr std::string_view kBlanks = " \t\r\n\v\f";
   const auto first = text.find_first_not_of(kBlanks);
   if (first == std::string_view::npos) return {};
   return text.substr(first, text.find_last_not_of(kBlanks) - first + 1);
+}
+
+/// The last line that is more than blanks, without those at its end; empty if there is none.
+[[nodiscard]] inline std::string_view last_line(std::string_view text) {
+  text = text.substr(0, text.find_last_not_of(kBlanks) + 1);  // 0 where nothing else is found
+  return text.substr(text.rfind('\n') + 1);
 }
 
 /// The parts between the separators; the last one also if no separator follows it and it is not empty.
@@ -48,7 +55,7 @@ std::vector<std::string_view> split(Text&& text, std::string_view separators) = 
 /// The words of a text, separated by any number of blanks.
 [[nodiscard]] inline std::vector<std::string_view> words(std::string_view text) {
   std::vector<std::string_view> found;
-  for (const auto part : split(text, " \t\r\n\v\f")) {
+  for (const auto part : split(text, kBlanks)) {
     if (!part.empty()) found.push_back(part);
   }
   return found;

@@ -9,11 +9,11 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <climits>
 #include <cstdio>
 #include <cstring>
 #include <ctime>
 #include <memory>
-#include <string_view>
 
 #include "pgsqlms/ocf/answer.hpp"
 
@@ -103,15 +103,25 @@ std::optional<std::string> read_file(const std::string& path, std::size_t limit)
   return contents;
 }
 
+std::string target_of_link(const std::string& link) {
+  std::array<char, PATH_MAX> target{};
+  const auto size = readlink(link.c_str(), target.data(), target.size());
+  return {target.data(), static_cast<std::size_t>(std::max<ssize_t>(size, 0))};
+}
+
+std::vector<std::string> names_in(const std::string& directory) {
+  const std::unique_ptr<DIR, int (*)(DIR*)> entries(opendir(directory.c_str()), closedir);
+  std::vector<std::string> names;
+  while (const dirent* const entry = entries ? readdir(entries.get()) : nullptr) names.emplace_back(entry->d_name);
+  return names;
+}
+
 std::size_t count_files(const std::string& directory, const std::string& end_of_name) {
-  const std::unique_ptr<DIR, int (*)(DIR*)> files(opendir(directory.c_str()), closedir);
-  std::size_t count = 0;
-  while (const dirent* const file = files ? readdir(files.get()) : nullptr) {
-    const std::string_view name = file->d_name;
-    const auto size = end_of_name.size();
-    if (name.size() > size && name.substr(name.size() - size) == end_of_name) ++count;
-  }
-  return count;
+  const auto names = names_in(directory);
+  const auto size = end_of_name.size();
+  return static_cast<std::size_t>(std::count_if(names.begin(), names.end(), [&](const auto& name) {
+    return name.size() > size && name.compare(name.size() - size, size, end_of_name) == 0;
+  }));
 }
 
 std::optional<std::chrono::seconds> age_of(const std::string& path) {

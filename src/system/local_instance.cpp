@@ -49,7 +49,6 @@ constexpr std::uint64_t kLongestCheckpointRecord = 0x100;
 constexpr std::size_t kLogTail = 16384;
 /// A WAL file's name begins with its timeline.
 constexpr std::size_t kTimelineDigits = 8;
-constexpr std::string_view kTitlePrefix = "postgres: ";
 
 /// What a shell takes for one word, whatever is in it. pg_ctl hands its -o to a shell.
 std::string quoted_for_shell(const std::string& word) {
@@ -61,12 +60,7 @@ std::string quoted_for_shell(const std::string& word) {
 /// The last line that says why a program of the server ended; without one the last line of all.
 std::string telling_line(const std::string& printed) {
   auto reason = pg::reason_for_end(pg::read_stderr_log(printed));
-  if (!reason.empty()) return reason;
-  std::string_view last;
-  for (const auto line : split(printed, "\n")) {
-    if (!trimmed(line).empty()) last = trimmed(line);
-  }
-  return std::string(last);
+  return reason.empty() ? std::string(trimmed(last_line(printed))) : reason;
 }
 
 /// Its first one stands for what it could not do; the further ones tell where to look.
@@ -798,7 +792,7 @@ pg::ShutdownProgress LocalInstance::shutdown_progress(Deadline deadline) {
     if (process.postmaster) continue;
     const auto kind = pg::holder_kind(process.title, is_in_database(process.pid));
     if (!kind) continue;
-    auto title = std::string(trimmed(process.title.substr(std::min(process.title.size(), kTitlePrefix.size()))));
+    auto title = std::string(trimmed(process.title.substr(std::min(process.title.size(), kChildTitle.size()))));
     const auto known = consumers_.find(process.pid);
     if (known != consumers_.end()) title += " (" + known->second + ")";
     progress.holders.push_back({*kind, process.pid, std::move(title)});

@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: PostgreSQL
 #include "pgsqlms/system/server_log.hpp"
 
-#include <dirent.h>
 #include <sys/stat.h>
 
 #include <algorithm>
-#include <memory>
 #include <utility>
 
 #include "pgsqlms/pg/server_log.hpp"
@@ -30,15 +28,6 @@ std::vector<pg::LogEntry> entries_of(const std::string& destination, const std::
   return destination == "jsonlog" ? pg::read_json_log(text) : pg::read_stderr_log(text);
 }
 
-/// A dynamic linker, or a server that has not read its configuration yet, writes plain lines.
-std::string last_plain_line(const std::string& text) {
-  std::string_view last;
-  for (const auto line : split(text, "\n")) {
-    if (!trimmed(line).empty()) last = line;
-  }
-  return pg::shortened(last, kLongestLine);
-}
-
 }  // namespace
 
 ServerLog::ServerLog(std::string output, std::string data_directory, const User& user)
@@ -48,11 +37,7 @@ ServerLog::ServerLog(std::string output, std::string data_directory, const User&
   // A server may begin a new file in the folder, or go on with an old one.
   for (const auto& [destination, path] : collected()) {
     const auto folder = path.substr(0, path.rfind('/') + 1);
-    const std::unique_ptr<DIR, int (*)(DIR*)> entries(opendir(folder.c_str()), closedir);
-    if (!entries) continue;
-    while (const dirent* const entry = readdir(entries.get())) {
-      former_sizes_[folder + entry->d_name] = size_of(folder + entry->d_name);
-    }
+    for (const auto& name : names_in(folder)) former_sizes_[folder + name] = size_of(folder + name);
   }
 }
 
@@ -86,8 +71,9 @@ std::string ServerLog::reason_for_end(const User& user) const {
     auto reason = pg::reason_for_end(entries_of(destination, written_to(path)));
     if (!reason.empty()) return reason;
   }
+  // A dynamic linker, or a server that has not read its configuration yet, writes plain lines.
   const auto printed = written_to(output_);
-  return pg::read_stderr_log(printed).empty() ? last_plain_line(printed) : "";
+  return pg::read_stderr_log(printed).empty() ? pg::shortened(last_line(printed), kLongestLine) : "";
 }
 
 }  // namespace pgsqlms::system

@@ -7,13 +7,12 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cctype>
 #include <cerrno>
-#include <climits>
 #include <cstring>
 
 #include "pgsqlms/system/descriptor.hpp"
+#include "pgsqlms/system/file.hpp"
 #include "pgsqlms/text.hpp"
 
 namespace pgsqlms::system {
@@ -36,12 +35,6 @@ bool is_plain(std::string_view name) {
   return std::all_of(name.begin(), name.end(), [](char letter) { return is_plain(letter); });
 }
 
-std::string target_of(const std::string& link) {
-  std::array<char, PATH_MAX> target{};
-  const auto size = readlink(link.c_str(), target.data(), target.size());
-  return {target.data(), static_cast<std::size_t>(std::max<ssize_t>(size, 0))};
-}
-
 std::string without_slash(std::string directory) {
   while (directory.size() > 1 && directory.back() == '/') directory.pop_back();
   return directory;
@@ -54,7 +47,7 @@ std::string debian_file_of(const std::string& configuration_directory) {
   const auto cluster = configuration_directory.substr(begin.size());
   const auto names = split(cluster, "/");
   if (names.size() != 2) return {};
-  auto named = target_of(configuration_directory + "/log");
+  auto named = target_of_link(configuration_directory + "/log");
   if (!named.empty() && named.front() == '/' && is_plain(named)) return named;
   return kDebianLogs + ("postgresql-" + std::string(names[0])) + "-" + std::string(names[1]) + ".log";
 }

@@ -10,7 +10,6 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <climits>
 #include <cstdint>
 #include <cstring>
 #include <ctime>
@@ -30,13 +29,12 @@ constexpr std::string_view kDeleted = " (deleted)";
 
 /// The target of a link in /proc; of a deleted one its former name. Empty if it cannot be read.
 std::string link_target(const std::string& link) {
-  std::array<char, PATH_MAX> buffer{};
-  const auto length = readlink(link.c_str(), buffer.data(), buffer.size());
-  if (length <= 0) return {};
-  std::string_view target(buffer.data(), static_cast<std::size_t>(length));
+  auto target = target_of_link(link);
   const auto size = kDeleted.size();
-  if (target.size() > size && target.substr(target.size() - size) == kDeleted) target.remove_suffix(size);
-  return std::string(target);
+  if (target.size() > size && target.compare(target.size() - size, size, kDeleted) == 0) {
+    target.resize(target.size() - size);
+  }
+  return target;
 }
 
 bool has_known_name(const std::string& program) {
@@ -57,10 +55,7 @@ std::optional<std::string> read_entry(pid_t pid, const char* name) {
   return std::string(buffer.data(), static_cast<std::size_t>(count));
 }
 
-constexpr std::string_view kChildTitle = "postgres: ";
-
-/// All server processes but the postmaster call themselves "postgres: ...", soon after they were forked. One that ends
-/// has no command line.
+/// One that ends has no command line.
 bool is_title_of_child(std::string_view command) {
   return command.empty() || command.substr(0, kChildTitle.size()) == kChildTitle;
 }
@@ -246,14 +241,12 @@ class LookingAs {
 
 /// "recovering 000000010000000000000003" of "postgres: srv1: startup recovering 000000010000000000000003"; nothing if
 /// it is no startup process. Before PostgreSQL 11 it is a "startup process".
-std::optional<std::string> startup_title(pid_t pid) {
+std::optional<std::string> startup_title(std::string_view title) {
   constexpr std::string_view kStartup = ": startup ";
   constexpr std::string_view kFormerly = "process ";
-  auto title = read_entry(pid, "cmdline").value_or("");
-  std::replace(title.begin(), title.end(), '\0', ' ');
   const auto at = title.find(kStartup);
-  if (!is_title_of_child(title) || at == std::string::npos) return std::nullopt;
-  auto rest = std::string_view(title).substr(at + kStartup.size());
+  if (!is_title_of_child(title) || at == std::string_view::npos) return std::nullopt;
+  auto rest = title.substr(at + kStartup.size());
   if (rest.substr(0, kFormerly.size()) == kFormerly) rest.remove_prefix(kFormerly.size());
   return std::string(trimmed(rest));
 }
@@ -281,13 +274,10 @@ std::int64_t age_of(pid_t pid) {
 /// A program that the process has started and that still runs.
 std::optional<std::string> child_of(pid_t parent) {
   constexpr std::size_t kLongestCommand = 80;
-  const std::unique_ptr<DIR, int (*)(DIR*)> proc(opendir("/proc"), closedir);
-  if (!proc) return std::nullopt;
-  while (const dirent* const found = readdir(proc.get())) {
-    const auto pid = parse_number<pid_t>(found->d_name);
-    if (!pid || parent_of(*pid) != parent) continue;
-    return "the startup process waits for \"" + pg::shortened(command_of(*pid), kLongestCommand) + "\", pid " +
-           std::to_string(*pid) + ", since " + std::to_string(age_of(*pid)) + " s";
+  for (const auto pid : all_processes()) {
+    if (parent_of(pid) != parent) continue;
+    return "the startup process waits for \"" + pg::shortened(command_of(pid), kLongestCommand) + "\", pid " +
+           std::to_string(pid) + ", since " + std::to_string(age_of(pid)) + " s";
   }
   return std::nullopt;
 }
@@ -318,18 +308,17 @@ std::vector<ServerProcess> find_server_processes(const std::string& data_directo
 bool is_in_database(pid_t process) {
   const auto descriptors = proc_entry(process, "/fd");
   const auto base = link_target(proc_entry(process, "/cwd")) + "/base/";
-  const std::unique_ptr<DIR, int (*)(DIR*)> opened(opendir(descriptors.c_str()), closedir);
-  while (const dirent* const descriptor = opened ? readdir(opened.get()) : nullptr) {
-    const auto file = link_target(descriptors + "/" + descriptor->d_name);
+  const auto opened = names_in(descriptors);
+  return std::any_of(opened.begin(), opened.end(), [&](const auto& name) {
+    const auto file = link_target(descriptors + "/" + name);
     // Those of a tablespace are in a folder PG_15_202209061 or the like.
-    if (file.compare(0, base.size(), base) == 0 || file.find("/PG_") != std::string::npos) return true;
-  }
-  return false;
+    return file.compare(0, base.size(), base) == 0 || file.find("/PG_") != std::string::npos;
+  });
 }
 
 std::optional<std::string> startup_activity(const std::string& data_directory) {
   for (const auto& process : find_server_processes(data_directory)) {
-    const auto words_of_it = startup_title(process.pid);
+    const auto words_of_it = startup_title(process.title);
     if (!words_of_it) continue;
     if (auto waited_for = child_of(process.pid)) return waited_for;
     if (!words_of_it->empty()) return "the startup process is " + *words_of_it;

@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: PostgreSQL
 #include "pgsqlms/system/stray_server.hpp"
 
-#include <dirent.h>
 #include <sys/stat.h>
 
 #include <fstream>
-#include <memory>
 
 #include "pgsqlms/pg/standby_options.hpp"
 #include "pgsqlms/system/lock_files.hpp"
@@ -61,15 +59,12 @@ bool has_address(pid_t pid, const std::string& directory, const Configuration& c
 }  // namespace
 
 std::optional<std::string> find_stray_directory(const Configuration& configuration) {
-  const std::unique_ptr<DIR, int (*)(DIR*)> proc(opendir("/proc"), closedir);
-  if (!proc) return std::nullopt;
-  while (const dirent* const found = readdir(proc.get())) {
-    const auto pid = parse_number<pid_t>(found->d_name);
-    if (!pid || !belongs_to(*pid, configuration.user)) continue;
-    auto directory = served_directory(*pid);
+  for (const auto pid : all_processes()) {
+    if (!belongs_to(pid, configuration.user)) continue;
+    auto directory = served_directory(pid);
     if (!directory || is_same_directory(*directory, configuration.data_directory)) continue;
-    if (!has_configuration(command_line_of(*pid), configuration)) continue;
-    if (has_address(*pid, *directory, configuration)) return directory;
+    if (!has_configuration(command_line_of(pid), configuration)) continue;
+    if (has_address(pid, *directory, configuration)) return directory;
   }
   return std::nullopt;
 }

@@ -18,6 +18,7 @@
 #include "pgsqlms/ocf/answer.hpp"
 #include "pgsqlms/system/descriptor.hpp"
 #include "pgsqlms/system/pidfd.hpp"
+#include "pgsqlms/text.hpp"
 
 namespace pgsqlms::system {
 namespace {
@@ -275,10 +276,8 @@ std::string describe(const Outcome& outcome) {
   std::string text = "exit code " + std::to_string(outcome.exit_code);
   if (outcome.signal != 0) text = "ended by signal " + std::to_string(outcome.signal);
   if (outcome.timed_out) text = "no end in time";
-  auto words = outcome.err.empty() ? outcome.out : outcome.err;
-  words.erase(words.find_last_not_of(" \r\n") + 1);
-  words.erase(0, words.find_last_of('\n') + 1);
-  return words.empty() ? text : text + ": " + words;
+  const auto words = last_line(outcome.err.empty() ? outcome.out : outcome.err);
+  return words.empty() ? text : text + ": " + std::string(words);
 }
 
 }  // namespace pgsqlms::system

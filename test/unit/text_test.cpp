@@ -36,6 +36,13 @@ TEST(Trimmed, TakesBlanksFromBothEndsOnly) {
   EXPECT_EQ(trimmed(""), "");
 }
 
+TEST(LastLine, IsTheLastOneThatIsMoreThanBlanks) {
+  EXPECT_EQ(last_line("one\n  two \r\n \n\n"), "  two");
+  EXPECT_EQ(last_line("one"), "one");
+  EXPECT_EQ(last_line(" \n"), "");
+  EXPECT_EQ(last_line(""), "");
+}
+
 TEST(Split, KeepsEmptyPartsBetweenSeparators) {
   EXPECT_EQ(split("a,,b", ","), (Parts{"a", "", "b"}));
   EXPECT_EQ(split(",a", ","), (Parts{"", "a"}));

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace pgsqlms::system {
 
@@ -14,6 +15,12 @@ namespace pgsqlms::system {
 
 /// The last `limit` bytes of a regular file; nothing if it cannot be read.
 [[nodiscard]] std::optional<std::string> read_file(const std::string& path, std::size_t limit = 1 << 20);
+
+/// Where a link leads; empty if it cannot be read.
+[[nodiscard]] std::string target_of_link(const std::string& link);
+
+/// The names of what is in the directory, `.` and `..` included; none if it cannot be read.
+[[nodiscard]] std::vector<std::string> names_in(const std::string& directory);
 
 /// How many files of the directory have a name with that end; 0 if it cannot be read.
 [[nodiscard]] std::size_t count_files(const std::string& directory, const std::string& end_of_name);

@@ -6,9 +6,13 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace pgsqlms::system {
+
+/// With it begin the titles of all server processes but the postmaster, soon after they were forked.
+inline constexpr std::string_view kChildTitle = "postgres: ";
 
 struct ServerProcess {
   pid_t pid = 0;
