@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <iterator>
-#include <map>
 #include <optional>
 #include <set>
 #include <utility>
@@ -91,12 +90,6 @@ const FieldWord kFields[] = {
     {"上下文", &LogEntry::context},
 };
 
-Severity severity_of(std::string_view word) {
-  const auto* const found =
-      std::find_if(std::begin(kSeverities), std::end(kSeverities), [&](const auto& row) { return row.word == word; });
-  return found == std::end(kSeverities) ? Severity::Other : found->severity;
-}
-
 std::string LogEntry::*field_of(std::string_view word) {
   const auto* const found =
       std::find_if(std::begin(kFields), std::end(kFields), [&](const auto& row) { return row.word == word; });
@@ -155,91 +148,6 @@ std::vector<std::vector<std::string>> read_csv(std::string_view text) {
   }
   return records;
 }
-
-// ---- JSON
-
-using JsonObject = std::map<std::string, std::string>;
-
-std::string utf8(unsigned code) {
-  constexpr unsigned kLast1 = 0x7F;
-  constexpr unsigned kLast2 = 0x7FF;
-  const auto tail = [](unsigned bits) { return static_cast<char>(0x80U | (bits & 0x3FU)); };
-  if (code <= kLast1) return {static_cast<char>(code)};
-  if (code <= kLast2) return {static_cast<char>(0xC0U | (code >> 6U)), tail(code)};
-  return {static_cast<char>(0xE0U | (code >> 12U)), tail(code >> 6U), tail(code)};
-}
-
-/// Reads one flat object: its values are strings and numbers, as those of jsonlog are.
-class JsonReader {
- public:
-  explicit JsonReader(std::string_view text) : rest_(trimmed(text)) {}
-
-  /// Nothing if it is anything else.
-  std::optional<JsonObject> object() {
-    JsonObject read;
-    if (!skip('{')) return std::nullopt;
-    do {
-      const auto name = string();
-      if (!name || !skip(':')) return std::nullopt;
-      const auto value = !rest_.empty() && rest_.front() == '"' ? string() : plain();
-      if (!value) return std::nullopt;
-      read[*name] = *value;
-    } while (skip(','));
-    return skip('}') && rest_.empty() ? std::optional(read) : std::nullopt;
-  }
-
- private:
-  bool skip(char letter) {
-    rest_ = trimmed(rest_);
-    if (rest_.empty() || rest_.front() != letter) return false;
-    rest_ = trimmed(rest_.substr(1));
-    return true;
-  }
-
-  std::optional<std::string> plain() {
-    const auto value = rest_.substr(0, rest_.find_first_of(",} \t"));
-    rest_.remove_prefix(value.size());
-    return value.empty() ? std::nullopt : std::optional<std::string>(value);
-  }
-
-  std::optional<std::string> string() {
-    rest_ = trimmed(rest_);
-    if (rest_.empty() || rest_.front() != '"') return std::nullopt;
-    std::string value;
-    for (rest_.remove_prefix(1); !rest_.empty() && rest_.front() != '"';) {
-      if (rest_.front() != '\\') {
-        value += rest_.front();
-        rest_.remove_prefix(1);
-      } else if (!unescape(value)) {
-        return std::nullopt;
-      }
-    }
-    if (rest_.empty()) return std::nullopt;
-    rest_.remove_prefix(1);
-    return value;
-  }
-
-  /// Takes what a backslash begins.
-  bool unescape(std::string& value) {
-    constexpr std::string_view kEscapes = R"("\/bfnrt)";
-    constexpr std::string_view kMeanings = "\"\\/\b\f\n\r\t";
-    constexpr std::size_t kHexDigits = 4;
-    if (rest_.size() < 2) return false;
-    const auto escape = kEscapes.find(rest_[1]);
-    if (escape != std::string_view::npos) {
-      value += kMeanings[escape];
-      rest_.remove_prefix(2);
-      return true;
-    }
-    const auto code = parse_number<unsigned>(rest_.substr(2, kHexDigits), 16);
-    if (rest_[1] != 'u' || rest_.size() < 2 + kHexDigits || !code) return false;
-    value += utf8(*code);
-    rest_.remove_prefix(2 + kHexDigits);
-    return true;
-  }
-
-  std::string_view rest_;
-};
 
 // ---- Choosing
 
@@ -376,6 +284,12 @@ const LogEntry* last_of_unknown_words(const Entries& entries, int process) {
 
 }  // namespace
 
+Severity severity_of(std::string_view word) {
+  const auto* const found =
+      std::find_if(std::begin(kSeverities), std::end(kSeverities), [&](const auto& row) { return row.word == word; });
+  return found == std::end(kSeverities) ? Severity::Other : found->severity;
+}
+
 std::vector<LogEntry> read_stderr_log(std::string_view log) {
   Entries entries;
   std::string* text = nullptr;
@@ -410,19 +324,6 @@ std::vector<LogEntry> read_csv_log(std::string_view log) {
     entries.push_back({severity_of(record[kSeverity]), record[kState], parse_number<int>(record[kProcess]).value_or(0),
                        record.size() > kBackendType ? record[kBackendType] : "", record[kMessage], record[kDetail],
                        record[kHint], record[kContext]});
-  }
-  return entries;
-}
-
-std::vector<LogEntry> read_json_log(std::string_view log) {
-  Entries entries;
-  for (const auto line : split(log, "\n")) {
-    auto object = JsonReader(line).object();
-    if (!object) continue;
-    auto& read = *object;
-    entries.push_back({severity_of(read["error_severity"]), read["state_code"],
-                       parse_number<int>(read["pid"]).value_or(0), read["backend_type"], read["message"],
-                       read["detail"], read["hint"], read["context"]});
   }
   return entries;
 }

@@ -4,9 +4,12 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <boost/property_tree/json_parser.hpp>
+#include <boost/property_tree/ptree.hpp>
+#include <optional>
+#include <sstream>
 #include <utility>
 
-#include "pgsqlms/pg/server_log.hpp"
 #include "pgsqlms/system/file.hpp"
 #include "pgsqlms/text.hpp"
 
@@ -23,12 +26,39 @@ std::size_t size_of(const std::string& path) {
   return stat(path.c_str(), &status) == 0 && S_ISREG(status.st_mode) ? static_cast<std::size_t>(status.st_size) : 0;
 }
 
+using Tree = boost::property_tree::ptree;
+
+/// Nothing if it is anything else than a flat object.
+std::optional<Tree> read_flat_object(std::string_view line) try {
+  std::istringstream text{std::string(line)};
+  Tree object;
+  boost::property_tree::read_json(text, object);
+  const bool is_flat = std::all_of(object.begin(), object.end(),
+                                   [](const auto& member) { return !member.first.empty() && member.second.empty(); });
+  return is_flat ? std::optional(object) : std::nullopt;
+} catch (const boost::property_tree::ptree_error&) {
+  return std::nullopt;
+}
+
 std::vector<pg::LogEntry> entries_of(const std::string& destination, const std::string& text) {
   if (destination == "csvlog") return pg::read_csv_log(text);
-  return destination == "jsonlog" ? pg::read_json_log(text) : pg::read_stderr_log(text);
+  return destination == "jsonlog" ? read_json_log(text) : pg::read_stderr_log(text);
 }
 
 }  // namespace
+
+std::vector<pg::LogEntry> read_json_log(std::string_view log) {
+  std::vector<pg::LogEntry> entries;
+  for (const auto line : split(log, "\n")) {
+    const auto object = read_flat_object(line);
+    if (!object) continue;
+    const auto member = [&](const char* name) { return object->get<std::string>(name, ""); };
+    entries.push_back({pg::severity_of(member("error_severity")), member("state_code"),
+                       parse_number<int>(member("pid")).value_or(0), member("backend_type"), member("message"),
+                       member("detail"), member("hint"), member("context")});
+  }
+  return entries;
+}
 
 ServerLog::ServerLog(std::string output, std::string data_directory, const User& user)
     : output_(std::move(output)), data_directory_(std::move(data_directory)) {

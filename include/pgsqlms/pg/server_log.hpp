@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: PostgreSQL
-// What a server's log says, in each of its formats, and which of it tells why the server ended.
+// What a server's log says, and which of it tells why the server ended.
 //
-// Written after PostgreSQL's documentation of log_line_prefix, csvlog and jsonlog. Nothing is thrown: what cannot be
-// understood is passed over.
+// Written after PostgreSQL's documentation of log_line_prefix and csvlog. Nothing is thrown: what cannot be understood
+// is passed over. For jsonlog see system/server_log.hpp.
 #pragma once
 
 #include <string>
@@ -13,6 +13,9 @@ namespace pgsqlms::pg {
 
 /// How bad the server says it is. Also where it speaks another language.
 enum class Severity { Other, Log, Warning, Fatal, Panic };
+
+/// What the word stands for that a log has, in any of PostgreSQL's languages.
+[[nodiscard]] Severity severity_of(std::string_view word);
 
 struct LogEntry {
   Severity severity = Severity::Other;
@@ -30,7 +33,6 @@ struct LogEntry {
 [[nodiscard]] std::vector<LogEntry> read_stderr_log(std::string_view log);
 /// The text has to begin with a record.
 [[nodiscard]] std::vector<LogEntry> read_csv_log(std::string_view log);
-[[nodiscard]] std::vector<LogEntry> read_json_log(std::string_view log);
 
 /// Why the server ended that wrote these entries: the last PANIC, or FATAL of the postmaster or of a process whose end
 /// the postmaster names; or the line before it that names the parameter, file or address. Never what a client or a

@@ -5,11 +5,16 @@
 #include <cstddef>
 #include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include "pgsqlms/pg/server_log.hpp"
 #include "pgsqlms/system/user.hpp"
 
 namespace pgsqlms::system {
+
+/// Of log_destination jsonlog: a flat object in each line. What is none is passed over.
+[[nodiscard]] std::vector<pg::LogEntry> read_json_log(std::string_view log);
 
 class ServerLog {
  public:

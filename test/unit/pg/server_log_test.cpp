@@ -68,24 +68,6 @@ TEST(ReadCsvLog, TakesFieldsThatHoldQuotesAndLines) {
   EXPECT_EQ(entries[1].backend_type, "");  // before PostgreSQL 13
 }
 
-TEST(ReadJsonLog, TakesTheObjectOfEachLine) {
-  const auto entries = read_json_log(
-      R"({"timestamp":"t","pid":4711,"error_severity":"FATAL","state_code":"58P01","message":"no \"x\"\u000anever \u00e9","hint":"do","backend_type":"startup"})"
-      "\n{\"pid\":4712,\"message\":\"torn");
-  ASSERT_EQ(entries.size(), 1U);
-  EXPECT_EQ(entries[0].process, 4711);
-  EXPECT_EQ(entries[0].message, "no \"x\"\nnever é");
-  EXPECT_EQ(entries[0].hint, "do");
-  EXPECT_EQ(entries[0].backend_type, "startup");
-}
-
-TEST(ReadJsonLog, PassesOverWhatIsNoFlatObject) {
-  for (const auto* const text : {"", "{", "{}x", "[1]", R"({"a":})", R"({"a":{"b":1}})", R"({"a":"\q"})",
-                                 R"({"a":"\u00"})", R"({"a":1,})", R"({"a" 1})"}) {
-    EXPECT_TRUE(read_json_log(text).empty()) << text;
-  }
-}
-
 TEST(ReasonForEnd, IsWhatTheProcessSaidWhoseEndThePostmasterNames) {
   const auto log = line(10, "LOG:  starting PostgreSQL 15.18") +
                    line(12, "FATAL:  requested timeline 6 is not a child of this server's history") +
@@ -184,12 +166,11 @@ TEST(ReasonForEnd, EndsWithAWholeWord) {
 
 TEST(ReasonForEnd, TakesAnyPieceOfALog) {
   const auto log = line(10, "LOG:  a (PID 12) b") + line(12, "FATAL:  c \"d\": e") +
-                   "{\"pid\":12,\"message\":\"\\u00e9\"}\n" +
                    "a,b,c,4,,,,,,,,FATAL,58P01,\"x\"\"y\",,,,,,,,,,startup\n";
   for (std::size_t begin = 0; begin < log.size(); ++begin) {
     for (std::size_t size = 0; begin + size <= log.size(); size += 3) {
       const auto piece = std::string_view(log).substr(begin, size);
-      for (const auto& entries : {read_stderr_log(piece), read_csv_log(piece), read_json_log(piece)}) {
+      for (const auto& entries : {read_stderr_log(piece), read_csv_log(piece)}) {
         EXPECT_LE(reason_for_end(entries).size(), 200U);
       }
     }
