@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "pgsqlms/action/observe.hpp"
+#include "pgsqlms/action/scoring.hpp"
 #include "pgsqlms/action/voting.hpp"
 
 namespace pgsqlms::action {
@@ -58,7 +59,7 @@ void after_promotion(Agent& agent) {
     agent.cluster.delete_attribute(PrivateAttribute::ShutdownCheckpoint, node, agent.deadline);
   }
   // Not first with the monitor: whatever the cluster decides until then, it decides by the scores.
-  agent.cluster.set_promotion_score(local, cluster::kPrimaryScore, agent.deadline);
+  give_score(agent, local, cluster::kPrimaryScore, agent.deadline);
 }
 
 void reconsider_without_primary(Agent& agent) {

@@ -37,11 +37,15 @@ void keep_scores(Agent& agent) try {
   inputs.lag_limit = ocf::lag_limit(agent.parameters);
   if (decision::depends_on_members(inputs)) inputs.members = agent.cluster.membership(deadline).online;
   for (const auto& [node, score] : decision::rank_standbys(inputs)) {
-    spdlog::info("setting the promotion score of {} to {}", node, cluster::to_string(score));
-    agent.cluster.set_promotion_score(node, score, deadline);
+    give_score(agent, node, score, deadline);
   }
 } catch (const ocf::Failure& failure) {
   spdlog::warn("promotion scores not kept up: {}", failure.what());
+}
+
+void give_score(Agent& agent, const cluster::NodeName& node, cluster::PromotionScore score, Deadline deadline) {
+  spdlog::info("setting the promotion score of {} to {}", node, cluster::to_string(score));
+  agent.cluster.set_promotion_score(node, score, deadline);
 }
 
 }  // namespace pgsqlms::action

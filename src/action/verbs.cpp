@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "pgsqlms/action/scoring.hpp"
 #include "pgsqlms/action/shutdown.hpp"
 #include "pgsqlms/action/standby_start.hpp"
 #include "pgsqlms/action/voting.hpp"
@@ -126,8 +127,7 @@ void score_returned_member(Agent& agent) try {
   const bool was_disconnected = !is_unknown && own->second && *own->second < wanted && !was_promotable(own->second) &&
                                 *own->second != cluster::kForbiddenScore;
   if (!is_unknown && !was_disconnected) return;
-  spdlog::info("setting the promotion score of {} to {}", local_node, cluster::to_string(wanted));
-  agent.cluster.set_promotion_score(local_node, wanted, agent.deadline);
+  give_score(agent, local_node, wanted, agent.deadline);
 } catch (const ocf::Failure& failure) {
   // The instance is started; the primary's next monitor scores it.
   spdlog::error("no promotion score set: {}", failure.what());
@@ -190,8 +190,7 @@ void disclaim_score(Agent& agent) try {
   const auto local_node = agent.cluster.local_node();
   const auto patience = agent.deadline.within(kPublicationPatience);
   if (!was_promotable(cluster::score_of(local_node, agent.cluster.promotion_scores(patience)))) return;
-  spdlog::info("setting the promotion score of {} to {}", local_node, cluster::kDisconnectedScore);
-  agent.cluster.set_promotion_score(local_node, cluster::kDisconnectedScore, patience);
+  give_score(agent, local_node, cluster::kDisconnectedScore, patience);
 } catch (const ocf::Failure& failure) {
   // The election then refuses both, where their WAL has diverged.
   spdlog::error("no promotion score set: {}", failure.what());

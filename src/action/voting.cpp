@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "pgsqlms/action/observe.hpp"
+#include "pgsqlms/action/scoring.hpp"
 #include "pgsqlms/decision/election.hpp"
 
 namespace pgsqlms::action {
@@ -175,8 +176,7 @@ Refusal act_on_refusal(Agent& agent, const decision::Verdict& verdict) {
   const auto placement = is_constrained ? read_placement(agent) : cluster::ScoreTable{};
   const auto concession = decision::concede(candidate, verdict.successors, participants, scores, placement);
   for (const auto& [node, score] : concession.scores) {
-    spdlog::info("setting the promotion score of {} to {}", node, cluster::to_string(score));
-    agent.cluster.set_promotion_score(node, score, agent.deadline);
+    give_score(agent, node, score, agent.deadline);
   }
   if (!concession.is_forbidden) return {*verdict.refusal};
   return {*verdict.refusal + "; a constraint forbids to promote " + concession.winner + ": remove it, or take " +
