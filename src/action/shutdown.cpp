@@ -26,12 +26,6 @@ pg::ShutdownProgress look_at_progress(Agent& agent) try {
   return {};
 }
 
-void ask_to_end(Agent& agent, const pg::ShutdownProgress& progress, pg::HolderKind kind) {
-  for (const auto& holder : progress.holders) {
-    if (holder.kind == kind) agent.instance.ask_to_end(holder.pid);
-  }
-}
-
 /// Helps a shutdown on that takes longer than it should.
 class Helper {
  public:
@@ -48,9 +42,13 @@ class Helper {
 
  private:
   void end_consumers(const pg::ShutdownProgress& progress) {
-    spdlog::warn("the shutdown waits for a logical consumer that does not confirm what it was sent, it is ended: {}",
-                 decision::describe_holders(progress));
-    ask_to_end(agent_, progress, pg::HolderKind::Consumer);
+    for (const auto& holder : progress.holders) {
+      if (holder.kind != pg::HolderKind::Consumer) continue;
+      spdlog::warn(
+          "the shutdown waits for a logical consumer that does not confirm what it was sent, it is ended: {}, pid {}",
+          holder.title, holder.pid);
+      agent_.instance.ask_to_end(holder.pid);
+    }
   }
 
   /// First in a regular way, once the command that runs is through: one that is killed may leave half a file. A
@@ -66,7 +64,7 @@ class Helper {
           "the instance is shut down and archiving holds up its end: {} WAL segments are left unarchived in pg_wal "
           "(archive_status/*.ready), archive them before they are recycled",
           progress.unarchived);
-      ask_to_end(agent_, progress, pg::HolderKind::Archiver);
+      for (const auto& archiver : progress.holders) agent_.instance.ask_to_end(archiver.pid);
       archiver_ = Archiver::Asked;
       patience_ = agent_.deadline.within(archiving_);
     } else {

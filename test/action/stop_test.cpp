@@ -68,6 +68,17 @@ TEST(Stop, EndsAConsumerThatHoldsUpTheShutdown) {
   EXPECT_LT(srv1.took(), std::chrono::seconds(12));
 }
 
+TEST(Stop, NamesNobodyAsEndedButTheConsumer) {
+  World world;
+  Node srv1(world, "srv1", InstanceState::Primary);
+  srv1.instance.holders = {holder_of(pg::HolderKind::Consumer), {pg::HolderKind::WalSender, kPid + 1, "a standby"}};
+  EXPECT_EQ(srv1.act(Action::Stop).reason,
+            "the server did not stop in time (fast shutdown), it waits for a standby, pid 813");
+  EXPECT_EQ(srv1.instance.orders, (Orders{"stop", "ask to end 812"}));
+  EXPECT_TRUE(world.log.has("warning", "it is ended: somebody, pid 812"));
+  EXPECT_FALSE(world.log.has("warning", "a standby"));
+}
+
 TEST(Stop, EndsTheArchiverOnceNothingElseIsLeft) {
   for (const bool is_immortal : {false, true}) {
     World world;
