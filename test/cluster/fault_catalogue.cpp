@@ -593,24 +593,17 @@ void freeze_attrd_of_the_primary(F& f) {
 
 // ---- administrators
 
-void move_to_a_standby(F& f) {
+void move_to_a_standby_within(F& f, double seconds_without_commits) {
   const auto designated = f.any_standby();
   F::move_primary_to(designated);
   EXPECT_TRUE(F::stable_with_primary(designated));
   F::clear_moves();
-  f.expect_outage_of_at_most(5);
+  f.expect_outage_of_at_most(seconds_without_commits);
 }
 
-/// Moves the primary in spite of who holds its shutdown up, and returns where it was.
-NodeName move_a_held_up_primary(F& f) {
-  const auto former = f.primary();
-  const auto designated = f.any_standby();
-  F::move_primary_to(designated);
-  EXPECT_TRUE(F::stable_with_primary(designated));
-  F::clear_moves();
-  f.expect_outage_of_at_most(30);
-  return former;
-}
+void move_to_a_standby(F& f) { move_to_a_standby_within(f, 5); }
+
+constexpr double kHeldUp = 30;  ///< seconds that a switchover may take in spite of who holds the shutdown up
 
 void set_archive_command(const NodeName& node, const std::string& assignment) {
   F::lab().sql(node, "alter system " + assignment);
@@ -623,10 +616,11 @@ void move_from_an_archive_backlog(F& f) {
     F::lab().sql(f.primary(), "select pg_switch_wal()");
     EXPECT_TRUE(f.acknowledges_more(5));
   }
-  set_archive_command(move_a_held_up_primary(f), "reset archive_command");
+  move_to_a_standby_within(f, kHeldUp);
+  set_archive_command(f.primary(), "reset archive_command");
 }
 
-/// The last line of the file is the process id of what runs in it.
+/// Of the consumer, in its node.
 constexpr const char* kConsumerPid = "/tmp/consumer.pid";
 
 void signal_consumer(const NodeName& node, const std::string& signal) {
@@ -646,9 +640,9 @@ void move_from_a_logical_consumer(F& f) {
   }));
   signal_consumer(f.primary(), "STOP");
   EXPECT_TRUE(f.acknowledges_more(50));
-  const auto former = move_a_held_up_primary(f);
-  signal_consumer(former, "KILL");
-  F::lab().sql(former, "select pg_drop_replication_slot('held')");
+  move_to_a_standby_within(f, kHeldUp);
+  signal_consumer(f.primary(), "KILL");
+  F::lab().sql(f.primary(), "select pg_drop_replication_slot('held')");
 }
 
 void move_to_and_fro(F& f) {

@@ -130,9 +130,9 @@ TEST(Source, CatchesOtherExceptionsOnlyWhereALibraryThrowsThem) {
         "action/verbs.cpp", "action/voting.cpp", "action/watching.cpp"}) {
     files.erase(file);
   }
-  const std::set<std::string> expected = {"main.cpp", "system/command_line.cpp", "system/local_instance.cpp",
-                                          "system/logging.cpp", "system/pacemaker_cluster.cpp",
-                                          "system/server_log.cpp"};
+  const std::set<std::string> expected = {
+      "main.cpp",           "system/command_line.cpp",      "system/local_instance.cpp",
+      "system/logging.cpp", "system/pacemaker_cluster.cpp", "system/server_log.cpp"};
   EXPECT_EQ(files, expected);
   EXPECT_EQ(matches("catch *\\(\\.\\.\\."), (std::map<std::string, int>{}));
 }
