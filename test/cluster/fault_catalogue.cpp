@@ -267,7 +267,7 @@ void give_a_small_wal(const NodeName& node) {
                        "mount -t tmpfs -o size=$size,mode=700 tmpfs pg_wal; cp -a pg_wal.whole/. pg_wal; chown "
                        "postgres:postgres pg_wal; rm -r pg_wal.whole; "
                        "room=$(df --output=avail -B1M pg_wal | tail -n 1); "
-                       "fallocate -l $((room - 24))M pg_wal/ballast",
+                       "fallocate -l $((room - 40))M pg_wal/ballast",
                        kData});
   take_out_of_standby(node);
 }

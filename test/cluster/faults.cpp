@@ -116,7 +116,9 @@ void FaultScenario::mend() {
       if (primary.empty()) break;
       forgive_refused_promotions(node);
       if (rebuilt.count(node) > 0) continue;
-      if (has_diverged(postgres_log(node)) || has_another_history(node, primary)) {
+      // Its server may have said so before the case itself has rebuilt it.
+      const bool has_said_so = has_diverged(postgres_log(node)) && !streams(node, primary);
+      if (has_said_so || has_another_history(node, primary)) {
         rebuild_diverged(node);
       } else if (cannot_replay(node)) {
         rebuild(node);

@@ -32,7 +32,10 @@ std::vector<NodeName> members_but(const NodeName& one) {
 /// A notification that meets the connection on its way from a lost node to another one is waited for in vain: Pacemaker
 /// 2.1.5 goes on two minutes later. That is no matter of the agent, so the connection is where nothing happens.
 void keep_the_connection_off_the_primary() {
-  F::order({"crm_resource", "--move", "--resource", remote_node(), "--node", members_but(primary_now()).front()});
+  // It is not moved to where it is.
+  F::order({"sh", "-c",
+            "crm_resource --locate --resource $0 | grep -q \"on: $1\" || crm_resource --move --resource $0 --node $1",
+            remote_node(), members_but(primary_now()).front()});
   F::order({"crm_resource", "--wait", "--timeout", "30"});
   F::order({"crm_resource", "--clear", "--resource", remote_node()});
   F::order({"crm_resource", "--wait", "--timeout", "30"});
