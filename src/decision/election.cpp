@@ -66,16 +66,22 @@ Concession concede(const NodeName& candidate, const cluster::NodeList& winners, 
                                   [&](const auto& node) { return !is_forbidden(node, scores, placement); });
   if (first == winners.end()) return {winners.front(), {}, true};
   const auto& winner = *first;
-  PromotionScore best_third = -cluster::kInfinity;
+  auto raised = std::max(cluster::kBestStandbyScore, score_of(winner, scores));
+  Concession concession{winner, {}, false};
   for (const auto& node : participants) {
-    if (node != candidate && node != winner) best_third = std::max(best_third, score_of(node, scores));
+    const auto score = score_of(node, scores);
+    if (node == candidate || node == winner || score < cluster::kBestStandbyScore) continue;
+    // The primary's score tells who it was, so that neither another one gets it, nor the primary loses it.
+    if (score < cluster::kPrimaryScore) concession.scores[node] = cluster::kBestStandbyScore - 1;
+    else raised = std::max(raised, score + 1);
   }
-  const auto raised = std::max({cluster::kBestStandbyScore, score_of(winner, scores), best_third + 1});
   const auto lowered = cluster::kLowestPromotableScore;
   const bool would_be_chosen_again =
       score_of(candidate, placement) >= cluster::kInfinity ||
       lowered + constraints_on(candidate, scores, placement) >= raised + constraints_on(winner, scores, placement);
-  return {winner, {{candidate, would_be_chosen_again ? cluster::kForbiddenScore : lowered}, {winner, raised}}, false};
+  concession.scores[candidate] = would_be_chosen_again ? cluster::kForbiddenScore : lowered;
+  concession.scores[winner] = raised;
+  return concession;
 }
 
 }  // namespace pgsqlms::decision

@@ -32,11 +32,12 @@ struct Concession {
   bool is_forbidden = false;  ///< constraints forbid each winner, so that no score helps; then there are none
 };
 
-/// The winner is the first one that no constraint forbids. 1 for the candidate; for the winner 1000, or more where that
-/// is needed to be above every other participant. Where constraints prefer the candidate in spite of that, -INFINITY
-/// for it, which alone overrules them: but only if they let the winner be promoted, or nobody would be left.
-/// `placement` is what Pacemaker makes of the scores, constraints included; it matters only where
-/// is_chosen_in_spite_of_scores(), and a node that is not in it has no constraints. There must be a winner.
+/// The winner is the first one that no constraint forbids. 1 for the candidate; for the winner 1000, and 999 for
+/// another participant that has as much. Only where a participant has the primary's score the winner gets more than
+/// that. Where constraints prefer the candidate in spite of that, -INFINITY for it, which alone overrules them: but
+/// only if they let the winner be promoted, or nobody would be left. `placement` is what Pacemaker makes of the scores,
+/// constraints included; it matters only where is_chosen_in_spite_of_scores(), and a node that is not in it has no
+/// constraints. There must be a winner.
 [[nodiscard]] Concession concede(const cluster::NodeName& candidate, const cluster::NodeList& winners,
                                  const cluster::NodeList& participants, const cluster::ScoreTable& scores,
                                  const cluster::ScoreTable& placement);

@@ -111,7 +111,8 @@ TEST(Concede, MakesPacemakerChooseTheWinner) {
 
 TEST(Concede, PutsTheWinnerAboveEveryOtherParticipant) {
   const ScoreTable scores = {{"srv1", 1001}, {"srv2", -1000}, {"srv3", 1000}};
-  EXPECT_EQ(concede("srv1", {"srv2"}, kNodes, scores, {}).scores, (Scores{{"srv1", 1}, {"srv2", 1001}}));
+  EXPECT_EQ(concede("srv1", {"srv2"}, kNodes, scores, {}).scores, (Scores{{"srv1", 1}, {"srv2", 1000}, {"srv3", 999}}))
+      << "1001 would make it the last primary";
   EXPECT_EQ(concede("srv1", {"srv2"}, {"srv1", "srv2"}, scores, {}).scores, (Scores{{"srv1", 1}, {"srv2", 1000}}));
 }
 
