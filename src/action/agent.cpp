@@ -12,6 +12,8 @@ Deadline deadline_of(Clock& clock, Duration timeout) {
   return {clock, timeout - margin};
 }
 
+pg::TemplateNames template_names(const Agent& agent) { return {agent.host_name, agent.cluster.local_node()}; }
+
 bool is_stop_following(const Agent& agent) {
   const auto& transition = agent.context.transition;
   return transition && ocf::contains(transition->stop, agent.cluster.local_node());

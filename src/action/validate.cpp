@@ -67,7 +67,7 @@ void check_recovery_settings(Agent& agent, const pg::Installation& installation)
   require(from_template == installation.recovery_template, ReturnCode::ErrArgs,
           from_template ? "recovery template \"" + file + "\" does not exist"
                         : "recovery template \"" + file + "\" exists, PostgreSQL 12 and newer must not have one");
-  const pg::TemplateNames names{agent.host_name, agent.cluster.local_node()};
+  const auto names = template_names(agent);
   const auto settings = agent.instance.recovery_settings(names, agent.deadline);
   const auto source = from_template ? pg::SettingsSource::RecoveryTemplate : pg::SettingsSource::ServerConfiguration;
   if (const auto problem = pg::find_problem(settings, source, names.node)) throw Failure(ReturnCode::ErrArgs, *problem);

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "pgsqlms/action/role.hpp"
 #include "pgsqlms/action/scoring.hpp"
 #include "pgsqlms/action/shutdown.hpp"
 #include "pgsqlms/action/standby_start.hpp"
@@ -17,63 +18,17 @@ namespace pgsqlms::action {
 namespace {
 
 using decision::InstanceState;
-using std::chrono_literals::operator""ms;
 using std::chrono_literals::operator""s;
 
-constexpr Duration kRolePoll = 20ms;
 constexpr Duration kElectionPatience = 10s;
 /// What a stop may wait for the cluster, once the server is down.
 constexpr Duration kPublicationPatience = 5s;
 /// What a start waits for the primary, to hear whose WAL it has.
 constexpr Duration kIntroductionPatience = 1s;
+/// What a promotion waits for the archive, which may have more WAL than the standby.
+constexpr Duration kLastLookPatience = 5s;
 /// What a demotion waits for the scores, while the primary still serves.
 constexpr Duration kQuestionPatience = 2s;
-
-pg::TemplateNames template_names(Agent& agent) { return {agent.host_name, agent.cluster.local_node()}; }
-
-bool is_server_gone(InstanceState state) {
-  switch (state) {
-    case InstanceState::Stopped:
-    case InstanceState::CrashedPrimary:
-    case InstanceState::CrashedStandby:
-    case InstanceState::Damaged:
-    case InstanceState::Absent: return true;
-    case InstanceState::Primary:
-    case InstanceState::Standby:
-    case InstanceState::Transitional:
-    case InstanceState::Unresponsive:
-    case InstanceState::Unreachable:
-    case InstanceState::Broken:
-    case InstanceState::SingleUser:
-    case InstanceState::Unknown:
-    case InstanceState::Misplaced: break;
-  }
-  return false;
-}
-
-std::string with_detail(const std::string& reason, const std::string& detail) {
-  return detail.empty() ? reason : reason + ": " + detail;
-}
-
-/// Who takes no sessions for now, or keeps its role, is held up by the startup process.
-std::string obstacle(Agent& agent, const Observation& now) {
-  const bool is_under_way = now.state == InstanceState::Transitional || now.state == InstanceState::Standby;
-  const auto trouble = is_under_way ? agent.instance.trouble() : "";
-  return trouble.empty() ? decision::explain(now.state, now.facts) : trouble;
-}
-
-/// Waits for the wanted role; leaves at once when the server is gone.
-void wait_for_role(Agent& agent, InstanceState wanted, const std::string& purpose) {
-  auto now = observe(agent, agent.deadline);
-  while (now.state != wanted) {
-    if (is_server_gone(now.state)) {
-      throw ocf::Failure(with_detail("the server died " + purpose, agent.instance.trouble()));
-    }
-    if (agent.deadline.expired()) throw ocf::Failure(with_detail("out of time " + purpose, obstacle(agent, now)));
-    agent.deadline.pause(kRolePoll);
-    now = observe_again(agent, agent.deadline, std::move(now));
-  }
-}
 
 /// The primary on another node with which the cluster goes on.
 std::optional<cluster::NodeName> find_successor(const Agent& agent) {
@@ -226,29 +181,23 @@ bool is_end_published(const Agent& agent) {
   return context.node && context.transition && ocf::contains(context.transition->demote, *context.node);
 }
 
-void start_in_standby_mode(Agent& agent) {
-  agent.instance.end_orphans(agent.deadline);
-  clear_lock_files(agent);
-  agent.instance.configure_as_standby(template_names(agent));
-  start_with_enough(agent);
-  wait_for_role(agent, InstanceState::Standby, "while it was started as a standby");
-  name_overridden_settings(agent);
-}
-
 /// Since PostgreSQL 14 a standby whose settings are below the primary's replays nothing more, and ends when it is
 /// promoted. With enough of them it replays the rest first.
 void see_to_enough_for_all_wal(Agent& agent) {
   if (!agent.instance.is_replay_paused(agent.deadline) || raise_low_settings(agent).empty()) return;
   spdlog::warn("the standby cannot replay all of its WAL with these settings and is restarted before its promotion");
-  end_watch(agent);
-  stop_server(agent);
-  start_in_standby_mode(agent);
+  restart_as_standby(agent);
 }
 
 void promote(Agent& agent) {
   see_to_enough_for_all_wal(agent);
-  agent.instance.request_promotion(agent.deadline);
-  wait_for_role(agent, InstanceState::Primary, "while it was promoted");
+  const auto request = [&](Deadline archive_patience) {
+    agent.instance.request_promotion(agent.deadline);
+    return reach_role(agent, InstanceState::Primary, "while it was promoted", archive_patience);
+  };
+  if (request(agent.deadline.within(kLastLookPatience))) return;
+  restart_without_archive(agent);
+  static_cast<void>(request(agent.deadline));
 }
 
 /// Where no server has just been seen to work in the data directory.
@@ -286,8 +235,7 @@ void start_as_standby(Agent& agent, const Observation& before) {
 void stay_a_standby(Agent& agent, const Observation& /*before*/) {
   if (!agent.instance.is_promotion_requested()) return;
   spdlog::warn("somebody has asked the standby to become a primary: it is restarted instead");
-  stop_server(agent);
-  start_in_standby_mode(agent);
+  restart_as_standby(agent);
 }
 
 void stop(Agent& agent) {

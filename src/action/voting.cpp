@@ -6,7 +6,11 @@
 #include <algorithm>
 
 #include "pgsqlms/action/observe.hpp"
+#include "pgsqlms/action/role.hpp"
 #include "pgsqlms/action/scoring.hpp"
+#include "pgsqlms/action/shutdown.hpp"
+#include "pgsqlms/action/standby_start.hpp"
+#include "pgsqlms/action/watching.hpp"
 #include "pgsqlms/decision/election.hpp"
 
 namespace pgsqlms::action {
@@ -79,6 +83,7 @@ bool is_down(InstanceState state) {
   switch (state) {
     case InstanceState::Primary:
     case InstanceState::Standby:
+    case InstanceState::Pending:
     case InstanceState::Transitional: return false;
     default: return true;
   }
@@ -91,10 +96,47 @@ pg::Identity identify_once_replayed(Agent& agent, Deadline patience) {
     if (patience.expired()) {
       throw ocf::Failure("no vote: still replaying its own WAL, at " + to_string(identity.position));
     }
+    if (is_archive_hanging(agent)) restart_without_archive(agent);
     patience.pause(kVotePoll);
     identity = agent.instance.identify(patience);
   }
   return identity;
+}
+
+/// A server that takes no sessions for now may be about to take them.
+Observation observe_voter(Agent& agent, Deadline patience) {
+  auto observation = observe(agent, patience);
+  while (observation.state == InstanceState::Transitional && !patience.expired()) {
+    patience.pause(kVotePoll);
+    observation = observe_again(agent, patience, std::move(observation));
+  }
+  return observation;
+}
+
+void wait_until_replayed(Agent& agent, Observation observation, Deadline patience) {
+  while (!observation.facts.replay || !observation.facts.replay->is_idle) {
+    if (patience.expired()) throw ocf::Failure("no vote: the standby takes no sessions and still replays WAL");
+    patience.pause(kVotePoll);
+    observation = observe_again(agent, patience, std::move(observation));
+  }
+}
+
+/// Without a session nothing tells how far a standby is but pg_control, and only when the server is stopped: it then
+/// has the end of the last record that was replayed.
+pg::Identity identify_by_restart(Agent& agent, const Observation& observation, Deadline patience) {
+  wait_until_replayed(agent, observation, patience);
+  spdlog::info("the standby takes no sessions: it is restarted, so that pg_control tells how far it is");
+  end_watch(agent);
+  stop_server(agent);
+  const auto control = agent.instance.control_data(agent.deadline).value_or(pg::ControlData{});
+  const pg::WalPosition position{control.minimum_recovery_timeline, control.minimum_recovery};
+  const bool has_more_wal = agent.instance.has_wal_after(position, agent.deadline);
+  start_in_standby_mode(agent);
+  if (control.state != pg::DbState::ShutDownInRecovery) {
+    throw ocf::Failure("no vote: pg_control does not tell how far the standby is");
+  }
+  if (has_more_wal) throw ocf::Failure("no vote: there is WAL after " + to_string(position) + " that was not replayed");
+  return {control.system_identifier, position};
 }
 
 /// The promotion of somebody else must not wait for this node, nor pass it over, nor fail for it: as a failure of this
@@ -108,9 +150,11 @@ void report_that_it_is_down(Agent& agent, const Observation& observation) {
 
 void publish_vote(Agent& agent) {
   const auto patience = agent.deadline.within(agent.deadline.remaining() / 2);
-  auto observation = observe(agent, patience);
+  auto observation = observe_voter(agent, patience);
   try {
-    const auto identity = identify_once_replayed(agent, patience);
+    const auto identity = observation.state == InstanceState::Pending
+                              ? identify_by_restart(agent, observation, patience)
+                              : identify_once_replayed(agent, patience);
     decision::Vote vote;
     vote.position = identity.position;
     vote.system_identifier = identity.system_identifier;

@@ -25,6 +25,12 @@ InstanceState role_by_control_data(const pg::ProbeFacts& facts) {
   return InstanceState::Transitional;
 }
 
+/// A standby takes no sessions as long as it may not know all transactions that were open on its primary: one with more
+/// than 64 subtransactions must have ended first. Until then it replays, streams and can be promoted as any other.
+bool is_pending(const pg::ProbeFacts& facts) {
+  return facts.replay && facts.control && pg::is_consistent(*facts.control, *facts.replay);
+}
+
 /// There is no postmaster, so nothing changes pg_control any more: its state is final.
 InstanceState state_without_server(const pg::ProbeFacts& facts) {
   if (facts.processes.elsewhere) return InstanceState::Misplaced;
@@ -55,7 +61,7 @@ InstanceState classify(const pg::ProbeFacts& facts) {
   switch (facts.contact) {
     case Contact::Saturated:
     case Contact::Denied: return role_by_control_data(facts);
-    case Contact::NotYet: return InstanceState::Transitional;
+    case Contact::NotYet: return is_pending(facts) ? InstanceState::Pending : InstanceState::Transitional;
     case Contact::NoResponse: return InstanceState::Unresponsive;
     case Contact::Broken: return InstanceState::Broken;
     case Contact::NotListening:
@@ -89,6 +95,7 @@ bool may_settle(InstanceState state) {
     case InstanceState::Unknown: return true;
     case InstanceState::Primary:
     case InstanceState::Standby:
+    case InstanceState::Pending:
     case InstanceState::Stopped:
     case InstanceState::CrashedPrimary:
     case InstanceState::CrashedStandby:

@@ -67,6 +67,14 @@ std::map<std::string, int> find_hot_standby_settings(std::string_view text) {
   return settings;
 }
 
+bool is_unfinished_backup(std::string_view text) {
+  const auto is_set = [&](std::string_view label, std::string_view unset) {
+    return find_value(text, label).value_or(unset) != unset;
+  };
+  return is_set("Backup start location", "0/0") || is_set("Backup end location", "0/0") ||
+         is_set("End-of-backup record required", "no");
+}
+
 }  // namespace
 
 std::string_view to_string(DbState state) {
@@ -92,7 +100,10 @@ std::optional<ControlData> parse_control_data(std::string_view text) {
                      *minimum_recovery_timeline,
                      std::string(*wal_level),
                      *system_identifier,
-                     find_hot_standby_settings(text)};
+                     find_hot_standby_settings(text),
+                     Lsn::parse(value("Minimum recovery ending location")).value_or(Lsn{}),
+                     is_unfinished_backup(text),
+                     parse_number<std::uint64_t>(value("Bytes per WAL segment")).value_or(0)};
 }
 
 }  // namespace pgsqlms::pg

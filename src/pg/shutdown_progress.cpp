@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "pgsqlms/pg/process_title.hpp"
 #include "pgsqlms/text.hpp"
 
 namespace pgsqlms::pg {
@@ -15,12 +16,6 @@ bool begins_with(std::string_view text, std::string_view beginning) {
 /// "[local]", or "192.0.2.7(4711)".
 bool is_client(std::string_view word) {
   return word == "[local]" || (!word.empty() && word.back() == ')' && word.find('(') != std::string_view::npos);
-}
-
-/// Without "postgres: " and the cluster_name.
-std::string_view own_words(std::string_view title) {
-  const auto colon = title.rfind(": ");
-  return colon == std::string_view::npos ? std::string_view() : title.substr(colon + 2);
 }
 
 }  // namespace

@@ -47,6 +47,9 @@ constexpr std::uint64_t kSmallestSegment = 1 << 20;
 /// More than a shutdown checkpoint's record takes.
 constexpr std::uint64_t kLongestCheckpointRecord = 0x100;
 constexpr std::size_t kLogTail = 16384;
+constexpr const char* kPostmasterOomScore = "-900";
+/// How often a server that is starting is looked at more closely.
+constexpr Duration kReplayPoll = 1s;
 /// A WAL file's name begins with its timeline.
 constexpr std::size_t kTimelineDigits = 8;
 
@@ -106,14 +109,13 @@ std::optional<std::int64_t> written_at(const std::string& path) {
   return std::int64_t{status.st_mtim.tv_sec} * 1'000'000'000 + status.st_mtim.tv_nsec;
 }
 
-/// What a postmaster of PostgreSQL 10 or newer writes to the eighth line of its pid file.
-bool accepts_sessions(const std::string& pid_file) {
+/// What a postmaster of PostgreSQL 10 or newer writes to the eighth line of its pid file: `starting`, `stopping`, or
+/// when it takes sessions `ready` or `standby`.
+std::string status_in(const std::string& pid_file) {
   constexpr std::size_t kStatusLine = 7;
   const auto text = read_file(pid_file).value_or("");
   const auto lines = split(text, "\n");
-  if (lines.size() <= kStatusLine) return false;
-  const auto status = trimmed(lines[kStatusLine]);
-  return status == "ready" || status == "standby";
+  return lines.size() <= kStatusLine ? std::string() : std::string(trimmed(lines[kStatusLine]));
 }
 
 /// Whether the program was killed or could not be executed, so that nothing can be concluded from what it answered.
@@ -189,6 +191,8 @@ std::vector<std::string> LocalInstance::start_options() const try {
                 "parameter start_opts=\"" + parameters_.start_opts + "\" cannot be read: " + error.what());
 }
 
+std::string LocalInstance::pid_file() const { return parameters_.datadir + "/postmaster.pid"; }
+
 std::string LocalInstance::wal_directory(bool has_wal_names) const {
   return parameters_.datadir + (has_wal_names ? "/pg_wal" : "/pg_xlog");
 }
@@ -251,7 +255,13 @@ pg::ProbeFacts LocalInstance::probe(Deadline deadline) {
   for (const auto* name : {"/standby.signal", "/recovery.signal", "/recovery.conf"}) {
     if (exists(directory + name)) facts.standby_signal = true;
   }
+  if (facts.contact == Contact::NotYet && facts.processes.postmaster) facts.replay = observe_replay();
   return facts;
+}
+
+std::optional<pg::Replay> LocalInstance::observe_replay() {
+  if (status_in(pid_file()) != "starting") return std::nullopt;
+  return replay_observer_.look(survey().processes);
 }
 
 Traces LocalInstance::traces() {
@@ -457,24 +467,27 @@ pg::Identity LocalInstance::identify_by_sql(Deadline deadline) {
 pg::Identity LocalInstance::identify(Deadline deadline) {
   auto told = identify_system(deadline);
   auto identity = told ? *told : identify_by_sql(deadline);
-  identity.has_more_wal = has_wal_after(identity.position, deadline);
+  identity.has_more_wal = may_have_more_wal(deadline) && has_wal_after(identity.position, deadline);
   return identity;
 }
 
 /// The startup process asks for streaming only at the end of its own WAL. Before, received is unknown, and replayed is
 /// less than there is. A standby without a primary never asks; there the WAL itself tells, and also where no database
 /// lets the agent in.
-bool LocalInstance::has_wal_after(const pg::WalPosition& position, Deadline deadline) {
-  const bool has_wal_names = version().value_or(pg::ServerVersion{}).has_wal_names();
+bool LocalInstance::may_have_more_wal(Deadline deadline) {
   if (has_session(deadline)) {
+    const bool has_wal_names = version().value_or(pg::ServerVersion{}).has_wal_names();
     const auto rows = ask(has_wal_names ? "SELECT pg_is_in_recovery() AND pg_last_wal_receive_lsn() IS NULL"
                                         : "SELECT pg_is_in_recovery() AND pg_last_xlog_receive_location() IS NULL",
                           deadline);
-    if (rows.at(0).at(0) != "t") return false;
-  } else {
-    const auto control = control_data(deadline);
-    if (!control || control->state != pg::DbState::InArchiveRecovery) return false;
+    return rows.at(0).at(0) == "t";
   }
+  const auto control = control_data(deadline);
+  return control && control->state == pg::DbState::InArchiveRecovery;
+}
+
+bool LocalInstance::has_wal_after(const pg::WalPosition& position, Deadline deadline) {
+  const bool has_wal_names = version().value_or(pg::ServerVersion{}).has_wal_names();
   Command command;
   command.user = &owner();
   command.arguments = {program(has_wal_names ? "pg_waldump" : "pg_xlogdump"), "--path=" + wal_directory(has_wal_names),
@@ -513,7 +526,7 @@ bool LocalInstance::ends_with_shutdown_checkpoint(const pg::WalPosition& end, De
 }
 
 std::string LocalInstance::synchronous_standby_names(Deadline deadline) {
-  return ask("SELECT current_setting('synchronous_standby_names')", deadline).at(0).at(0).value_or("");
+  return setting("synchronous_standby_names", deadline);
 }
 
 // ---- Standby settings
@@ -669,6 +682,14 @@ bool LocalInstance::is_replay_paused(Deadline deadline) {
 
 bool LocalInstance::is_promotion_requested() { return exists(parameters_.datadir + "/promote"); }
 
+/// recovery_end_command runs in a promotion only, with sessions; before, it can be none but restore_command.
+std::optional<std::chrono::seconds> LocalInstance::restore_command_age(Deadline deadline) {
+  if (!version().value_or(pg::ServerVersion{}).has_standby_signal()) return std::nullopt;
+  const auto age = startup_program_age(parameters_.datadir);
+  if (!age || (connection_ && !setting("recovery_end_command", deadline).empty())) return std::nullopt;
+  return age;
+}
+
 // ---- Lock files
 
 /// Where the server makes its sockets.
@@ -686,7 +707,7 @@ std::vector<pg::LockFile> LocalInstance::lock_files(Deadline deadline) {
   std::vector<pg::LockFile> files;
   // A clean shutdown leaves none.
   const auto own_lock = socket_path(parameters_.pghost, parameters_.pgport) + ".lock";
-  if (!exists(parameters_.datadir + "/postmaster.pid") && !exists(own_lock)) return files;
+  if (!exists(pid_file()) && !exists(own_lock)) return files;
   const LockOwner lock_owner{user().uid, parameters_.datadir, parameters_.pghost, parameters_.pgport};
   if (auto file = obstructing_pid_file(lock_owner)) files.push_back(std::move(*file));
   for (const auto& directory : socket_directories(deadline)) {
@@ -747,10 +768,13 @@ void LocalInstance::start(const std::vector<pg::Setting>& raised, Deadline deadl
   connection_.reset();
   log_.emplace(output, parameters_.datadir, owner());
   auto command = pg_ctl(arguments);
-  // pg_ctl itself looks only ten times a second.
-  const auto pid_file = parameters_.datadir + "/postmaster.pid";
-  command.is_done = [&, former = written_at(pid_file)] {
-    return written_at(pid_file) != former && accepts_sessions(pid_file);
+  // As the distributions' units do it: the kernel, short of memory, ends a backend, and with it no more than that.
+  command.oom_score_adjustment = kPostmasterOomScore;
+  command.set = {"PG_OOM_ADJUST_FILE=/proc/self/oom_score_adj", "PG_OOM_ADJUST_VALUE=0"};
+  // pg_ctl itself looks only ten times a second, and waits for ever where no sessions are taken.
+  StartedServer started{deadline.within(deadline.remaining() / 2)};
+  command.is_done = [&, former = written_at(pid_file())] {
+    return written_at(pid_file()) != former && is_up(started, deadline);
   };
   const auto outcome = run(command, deadline);
   if (outcome.succeeded()) return;
@@ -760,6 +784,23 @@ void LocalInstance::start(const std::vector<pg::Setting>& raised, Deadline deadl
   }
   const auto words = log_->reason_for_end(owner());
   throw Failure("start failed: " + (words.empty() ? words_of_pg_ctl(outcome) : words));
+}
+
+/// Whether it takes sessions, or will take none for longer than a start can wait.
+bool LocalInstance::is_up(StartedServer& server, Deadline deadline) {
+  const auto status = status_in(pid_file());
+  if (status != "starting") return status == "ready" || status == "standby";
+  const auto now = std::chrono::steady_clock::now();
+  if (now < server.next_look) return false;
+  server.next_look = now + kReplayPoll;
+  if (server.archive_patience.expired() && restore_command_age(deadline) >= pg::kHangingRestoreCommand) return true;
+  const auto replay = replay_observer_.look(survey().processes);
+  if (!replay) return false;
+  // Once that is told it holds, however old it is.
+  const auto& control = server.control;
+  const bool is_known = control && control->state == pg::DbState::InArchiveRecovery && !control->is_unfinished_backup;
+  if (!is_known) server.control = control_data(deadline);
+  return server.control && pg::is_consistent(*server.control, *replay);
 }
 
 /// What `pg_ctl stop -m fast` does, but to the process that is known to be this server's: postmaster.pid may be gone,

@@ -6,7 +6,6 @@
 #include <sys/wait.h>
 
 #include <array>
-#include <fstream>
 
 #include "pgsqlms/system/pidfd.hpp"
 #include "pgsqlms/system/proc.hpp"
@@ -18,25 +17,6 @@ namespace {
 using std::chrono_literals::operator""ms;
 
 constexpr Duration kLookWithoutPidfd = 500ms;
-
-struct ProcessStatus {
-  char state = '?';
-  std::uint64_t start_time = 0;
-};
-
-/// From /proc/PID/stat. The program's name, which may hold anything, stands in parentheses before the state.
-std::optional<ProcessStatus> status_of(pid_t pid) {
-  constexpr std::size_t kStartTime = 19;  // counted from the state
-  std::string line;
-  std::getline(std::ifstream(proc_entry(pid, "/stat")), line);
-  const auto name_end = line.rfind(')');
-  if (name_end == std::string::npos) return std::nullopt;
-  const auto fields = words(std::string_view(line).substr(name_end + 1));
-  if (fields.size() <= kStartTime) return std::nullopt;
-  const auto start_time = parse_number<std::uint64_t>(fields[kStartTime]);
-  if (!start_time) return std::nullopt;
-  return ProcessStatus{fields[0].front(), *start_time};
-}
 
 // The kernel's struct pidfd_info in its first form, and the question for the exit status of who is no child.
 struct PidfdInfo {

@@ -2,19 +2,18 @@
 #include "pgsqlms/system/server_processes.hpp"
 
 #include <dirent.h>
-#include <fcntl.h>
 #include <sys/fsuid.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <cstdint>
 #include <cstring>
 #include <ctime>
 #include <memory>
 
+#include "pgsqlms/pg/process_title.hpp"
 #include "pgsqlms/pg/server_log.hpp"
 #include "pgsqlms/system/file.hpp"
 #include "pgsqlms/system/lock_files.hpp"
@@ -42,19 +41,6 @@ bool has_known_name(const std::string& program) {
   return name == "postgres" || name == "postmaster" || name == "edb-postgres";
 }
 
-/// The beginning of a file in /proc; nothing if it cannot be read (see errno).
-std::optional<std::string> read_entry(pid_t pid, const char* name) {
-  std::array<char, 4096> buffer{};
-  const int file = open(proc_entry(pid, "/" + std::string(name)).c_str(), O_RDONLY | O_CLOEXEC);
-  if (file < 0) return std::nullopt;
-  const auto count = read(file, buffer.data(), buffer.size());
-  const int error = errno;
-  close(file);
-  errno = error;
-  if (count < 0) return std::nullopt;
-  return std::string(buffer.data(), static_cast<std::size_t>(count));
-}
-
 /// One that ends has no command line.
 bool is_title_of_child(std::string_view command) {
   return command.empty() || command.substr(0, kChildTitle.size()) == kChildTitle;
@@ -65,13 +51,6 @@ bool is_command_without_server(std::string_view command) {
   const auto arguments = split(command, std::string_view("\0", 1));
   if (arguments.size() < 2) return false;
   return arguments[1] == "--single" || arguments[1] == "--boot" || arguments[1] == "--check";
-}
-
-/// 0 if there is no such process.
-pid_t parent_of(pid_t pid) {
-  const auto status = read_entry(pid, "stat").value_or("");  // pid (name) state parent ...
-  const auto columns = words(std::string_view(status).substr(std::min(status.rfind(')'), status.size())));
-  return columns.size() > 2 ? parse_number<pid_t>(columns[2]).value_or(0) : 0;
 }
 
 std::optional<uid_t> owner_of(const std::string& path) {
@@ -239,18 +218,6 @@ class LookingAs {
   uid_t user_;
 };
 
-/// "recovering 000000010000000000000003" of "postgres: srv1: startup recovering 000000010000000000000003"; nothing if
-/// it is no startup process. Before PostgreSQL 11 it is a "startup process".
-std::optional<std::string> startup_title(std::string_view title) {
-  constexpr std::string_view kStartup = ": startup ";
-  constexpr std::string_view kFormerly = "process ";
-  const auto at = title.find(kStartup);
-  if (!is_title_of_child(title) || at == std::string_view::npos) return std::nullopt;
-  auto rest = title.substr(at + kStartup.size());
-  if (rest.substr(0, kFormerly.size()) == kFormerly) rest.remove_prefix(kFormerly.size());
-  return std::string(trimmed(rest));
-}
-
 /// What a person would type for it.
 std::string command_of(pid_t pid) {
   const auto line = read_entry(pid, "cmdline").value_or("");
@@ -271,15 +238,11 @@ std::int64_t age_of(pid_t pid) {
   return now.tv_sec - static_cast<std::int64_t>(process->start_time) / sysconf(_SC_CLK_TCK);
 }
 
-/// A program that the process has started and that still runs.
-std::optional<std::string> child_of(pid_t parent) {
+/// The program that the startup process of a server waits for, for people.
+std::string describe_program(pid_t pid) {
   constexpr std::size_t kLongestCommand = 80;
-  for (const auto pid : all_processes()) {
-    if (parent_of(pid) != parent) continue;
-    return "the startup process waits for \"" + pg::shortened(command_of(pid), kLongestCommand) + "\", pid " +
-           std::to_string(pid) + ", since " + std::to_string(age_of(pid)) + " s";
-  }
-  return std::nullopt;
+  return "the startup process waits for \"" + pg::shortened(command_of(pid), kLongestCommand) + "\", pid " +
+         std::to_string(pid) + ", since " + std::to_string(age_of(pid)) + " s";
 }
 
 }  // namespace
@@ -316,12 +279,20 @@ bool is_in_database(pid_t process) {
   });
 }
 
+std::optional<std::chrono::seconds> startup_program_age(const std::string& data_directory) {
+  for (const auto& process : find_server_processes(data_directory)) {
+    if (!pg::startup_words(process.title)) continue;
+    if (const auto program = child_of(process.pid)) return std::chrono::seconds(age_of(*program));
+  }
+  return std::nullopt;
+}
+
 std::optional<std::string> startup_activity(const std::string& data_directory) {
   for (const auto& process : find_server_processes(data_directory)) {
-    const auto words_of_it = startup_title(process.title);
-    if (!words_of_it) continue;
-    if (auto waited_for = child_of(process.pid)) return waited_for;
-    if (!words_of_it->empty()) return "the startup process is " + *words_of_it;
+    const auto said = pg::startup_words(process.title);
+    if (!said) continue;
+    if (const auto program = child_of(process.pid)) return describe_program(*program);
+    if (!said->empty()) return "the startup process is " + std::string(*said);
   }
   return std::nullopt;
 }

@@ -70,6 +70,7 @@ std::vector<std::string> environment_for(const Command& command) {
   }
   for (const auto& [name, value] : identity) variables.push_back(std::string(name).append("=").append(value));
   if (command.parsed_output) variables.emplace_back("LC_ALL=C");
+  variables.insert(variables.end(), command.set.begin(), command.set.end());
   return variables;
 }
 
@@ -89,6 +90,15 @@ void close_inherited() noexcept {
   for (int number = kFirst; number < kHighest; ++number) close(number);  // kernels before 5.9
 }
 
+/// Without the right to do so nothing changes.
+void adjust_oom_score(const std::string& adjustment) noexcept {
+  if (adjustment.empty()) return;
+  const int file = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+  if (file < 0) return;
+  [[maybe_unused]] const auto written = write(file, adjustment.data(), adjustment.size());
+  close(file);
+}
+
 /// Everything between fork and exec is async-signal-safe and ends in _exit: a child must never go on as a second agent.
 [[noreturn]] void execute(const Command& command, char* const* arguments, char* const* environment, int out, int err,
                           pid_t parent) noexcept {
@@ -99,6 +109,7 @@ void close_inherited() noexcept {
   }
   close_inherited();
   if (chdir("/") != 0) _exit(kCannotExecute);
+  adjust_oom_score(command.oom_score_adjustment);
   if (command.user != nullptr && !become(*command.user)) _exit(kCannotExecute);
   // After the change of identity, which would undo it.
   prctl(PR_SET_PDEATHSIG, SIGKILL);

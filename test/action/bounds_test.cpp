@@ -96,10 +96,17 @@ TEST(EveryAction, NeverStartsAServerReadWrite) {
   for_all([](const Node& node, Action, const ocf::Answer&) { ASSERT_FALSE(node.instance.was_started_read_write); });
 }
 
-TEST(EveryAction, ButStopAndDemoteNeverStopsAServer) {
+TEST(EveryAction, ButStopAndDemoteNeverStopsAServerUnlessItTakesNoSessionsAndVotes) {
   for_all([](const Node& node, Action action, const ocf::Answer&) {
     if (action == Action::Stop || action == Action::Demote) return;
-    for (const auto& order : node.instance.orders) ASSERT_NE(order, "stop");
+    const auto& orders = node.instance.orders;
+    if (action == Action::Notify && node.instance.takes_no_sessions) {
+      const bool stops = !node.instance.postmaster || orders.size() > 1;
+      ASSERT_EQ(std::count(orders.begin(), orders.end(), "stop"), orders.empty() ? 0 : 1);
+      ASSERT_EQ(std::count(orders.begin(), orders.end(), "start"), stops && !orders.empty() ? 1 : 0);
+      return;
+    }
+    for (const auto& order : orders) ASSERT_NE(order, "stop");
   });
 }
 

@@ -73,6 +73,13 @@ TEST(Monitor, SaysThatItDoesNotSeeTheStandbysOfOthers) {
   EXPECT_TRUE(world.log.has("warning", "grant pg_monitor to \"pg\""));
 }
 
+TEST(Monitor, IsContentWithAStandbyThatTakesNoSessionsBecauseOfATransaction) {
+  World world;
+  Monitored srv1(world, InstanceState::Pending);
+  EXPECT_EQ(srv1.act(Action::Monitor).code, ReturnCode::Success);
+  EXPECT_LT(srv1.took(), 1s);
+}
+
 TEST(Monitor, WaitsForAServerThatTakesNoSessionsYet) {
   World world;
   Monitored srv1(world, InstanceState::CrashedStandby);

@@ -119,8 +119,9 @@ TEST(Notify, TouchesNothingWithoutNotificationLists) {
   EXPECT_EQ(world.cluster.calls, 0);
 }
 
-TEST(Notify, NeverStartsAServer) {
+TEST(Notify, NeverStartsAServerButOneThatTakesNoSessionsAndVotes) {
   for (const auto& answer : decision::kStateAnswers) {
+    if (answer.state == InstanceState::Pending) continue;
     for (const auto* type : kTypes) {
       for (const auto* operation : kOperations) {
         SCOPED_TRACE(std::string(answer.name) + ", " + type + "-" + operation);
@@ -199,6 +200,73 @@ TEST(BeforePromotion, AVoterThatStartsUpIsNoFailure) {
   plan_failover(srv3);
   static_cast<void>(srv3.be_notified("pre", "promote"));
   EXPECT_EQ(world.cluster.writes, Orders{"no vote srv3"});
+}
+
+const Orders kRestarted = {"stop", "configure as standby", "start"};
+
+TEST(BeforePromotion, AStandbyThatTakesNoSessionsIsRestartedToTellHowFarItIs) {
+  World world;
+  Node srv3(world, "srv3", InstanceState::Pending);
+  plan_failover(srv3);
+  srv3.instance.position = {2, {300}};
+  srv3.instance.history = {{1, {200}}};
+  EXPECT_EQ(srv3.be_notified("pre", "promote").code, ReturnCode::Success);
+  EXPECT_EQ(srv3.instance.orders, kRestarted);
+  EXPECT_TRUE(srv3.instance.postmaster);
+  EXPECT_EQ(world.cluster.published(PrivateAttribute::Vote), (cluster::AttributeTable{{"srv3", "2#300#1:200##7"}}));
+}
+
+TEST(BeforePromotion, AStandbyThatTakesNoSessionsHasNoVoteBeforeItHasReplayedAll) {
+  World world;
+  Node srv3(world, "srv3", InstanceState::Pending);
+  plan_failover(srv3);
+  srv3.instance.replays = true;
+  static_cast<void>(srv3.be_notified("pre", "promote"));
+  EXPECT_TRUE(world.log.has("error", "no vote: the standby takes no sessions and still replays WAL"));
+  EXPECT_EQ(srv3.instance.orders, Orders{}) << "nothing is restarted for no answer";
+  EXPECT_EQ(world.cluster.writes, Orders{"no vote srv3"});
+}
+
+TEST(BeforePromotion, AStandbyThatTakesNoSessionsHasNoVoteWhereItsWalGoesOn) {
+  World world;
+  Node srv3(world, "srv3", InstanceState::Pending);
+  plan_failover(srv3);
+  srv3.instance.has_unreplayed_wal = true;
+  static_cast<void>(srv3.be_notified("pre", "promote"));
+  EXPECT_TRUE(world.log.has("error", "no vote: there is WAL after 0/3000000 on timeline 1 that was not replayed"));
+  EXPECT_EQ(srv3.instance.orders, kRestarted);
+  EXPECT_EQ(world.cluster.writes, Orders{"no vote srv3"});
+}
+
+TEST(BeforePromotion, AStandbyThatTakesNoSessionsHasNoVoteWherePgControlDoesNotTell) {
+  World world;
+  Node srv3(world, "srv3", InstanceState::Pending);
+  plan_failover(srv3);
+  srv3.instance.stops_uncleanly = true;
+  static_cast<void>(srv3.be_notified("pre", "promote"));
+  EXPECT_TRUE(world.log.has("error", "no vote: pg_control does not tell how far the standby is"));
+  EXPECT_EQ(world.cluster.writes, Orders{"no vote srv3"});
+}
+
+TEST(BeforePromotion, AHangingArchiveKeepsNoStandbyFromItsVote) {
+  World world;
+  Node srv3(world, "srv3", InstanceState::Standby);
+  plan_failover(srv3);
+  srv3.instance.looks_before_all_is_replayed = 3;
+  srv3.instance.restore_command_runs = 12s;
+  EXPECT_EQ(srv3.be_notified("pre", "promote").code, ReturnCode::Success);
+  EXPECT_EQ(srv3.instance.orders, kRestarted) << "once";
+  EXPECT_EQ(world.cluster.published(PrivateAttribute::Vote).count("srv3"), 1U);
+}
+
+TEST(BeforePromotion, AnArchiveThatIsSlowIsNotGivenUp) {
+  World world;
+  Node srv3(world, "srv3", InstanceState::Standby);
+  plan_failover(srv3);
+  srv3.instance.looks_before_all_is_replayed = 3;
+  srv3.instance.restore_command_runs = 9s;
+  EXPECT_EQ(srv3.be_notified("pre", "promote").code, ReturnCode::Success);
+  EXPECT_EQ(srv3.instance.orders, Orders{});
 }
 
 TEST(BeforePromotion, AVoteTellsWhereTheTimelinesBeforeWereLeft) {

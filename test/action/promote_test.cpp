@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: PostgreSQL
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "bench.hpp"
 #include "fake/printing.hpp"
 #include "pgsqlms/cluster/cluster.hpp"
@@ -47,6 +49,56 @@ struct Switchover : World {
 
   Node srv1{*this, "srv1", InstanceState::Standby};
 };
+
+/// Whether one of the settings with which the instance was started last has that name.
+bool is_overridden(const Node& node, const std::string& name) {
+  const auto& given = node.instance.overrides;
+  return std::any_of(given.begin(), given.end(), [&](const auto& setting) { return setting.name == name; });
+}
+
+TEST(Promote, MakesAStandbyThatTakesNoSessionsThePrimary) {
+  Failover world;
+  Node srv1(world, "srv1", InstanceState::Pending);
+  srv1.environment = world.srv1.environment;
+  world.vote("srv1", "1#100");
+  world.vote("srv3", "1#99");
+  EXPECT_EQ(srv1.act(Action::Promote).code, ReturnCode::Success);
+  EXPECT_EQ(srv1.instance.orders, Orders{"promote"});
+  EXPECT_TRUE(srv1.instance.primary);
+}
+
+TEST(Promote, CountsTheSynchronousStandbysThoughTheCandidateTakesNoSessions) {
+  Failover world;
+  Node srv1(world, "srv1", InstanceState::Pending);
+  srv1.environment = world.srv1.environment;
+  srv1.instance.synchronous = "ANY 1 (srv1, srv2, srv3)";
+  world.cluster.leave("srv3");
+  world.vote("srv1", "1#100");
+  EXPECT_NE(srv1.act(Action::Promote).code, ReturnCode::Success) << "srv3 may have more";
+  EXPECT_EQ(srv1.instance.orders, Orders{});
+}
+
+TEST(Promote, GivesAHangingArchiveUp) {
+  Failover world;
+  world.vote("srv1", "1#100");
+  world.vote("srv3", "1#99");
+  world.srv1.instance.restore_command_runs = 10s;
+  world.srv1.instance.words = "the startup process waits for \"scp archive:x\", pid 7, since 10 s";
+  EXPECT_EQ(world.srv1.act(Action::Promote).code, ReturnCode::Success);
+  EXPECT_EQ(world.srv1.instance.orders, (Orders{"promote", "stop", "configure as standby", "start", "promote"}));
+  EXPECT_TRUE(world.srv1.instance.primary);
+  EXPECT_TRUE(is_overridden(world.srv1, "restore_command"));
+  EXPECT_TRUE(world.log.has("warning", "waits for \"scp archive:x\", pid 7, since 10 s: the standby is restarted"));
+}
+
+TEST(Promote, WaitsForAnArchiveThatIsSlow) {
+  Failover world;
+  world.vote("srv1", "1#100");
+  world.vote("srv3", "1#99");
+  world.srv1.instance.promotion_takes = 8s;
+  EXPECT_EQ(world.srv1.act(Action::Promote).code, ReturnCode::Success);
+  EXPECT_EQ(world.srv1.instance.orders, Orders{"promote"});
+}
 
 TEST(Promote, MakesTheNodeWithTheMostWalThePrimary) {
   Failover world;

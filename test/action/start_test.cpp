@@ -11,6 +11,7 @@ using decision::InstanceState;
 using ocf::Action;
 using ocf::ReturnCode;
 using pg::DbState;
+using std::chrono_literals::operator""s;
 
 const Orders kStartedAsStandby = {"configure as standby", "start"};
 
@@ -20,6 +21,28 @@ TEST(Start, StartsAStoppedInstanceAsAStandby) {
   EXPECT_EQ(srv1.act(Action::Start).code, ReturnCode::Success);
   EXPECT_EQ(srv1.instance.orders, kStartedAsStandby);
   EXPECT_TRUE(srv1.instance.postmaster);
+}
+
+TEST(Start, IsDoneWithAStandbyThatTakesNoSessions) {
+  World world;
+  Node srv1(world, "srv1", InstanceState::CrashedPrimary);
+  srv1.instance.takes_no_sessions = true;
+  EXPECT_EQ(srv1.act(Action::Start).code, ReturnCode::Success);
+  EXPECT_EQ(srv1.instance.orders, kStartedAsStandby);
+  EXPECT_FALSE(srv1.instance.was_started_read_write);
+  EXPECT_EQ(srv1.act(Action::Start).code, ReturnCode::Success);
+  EXPECT_EQ(srv1.instance.orders, kStartedAsStandby) << "it is left alone then";
+}
+
+TEST(Start, GivesAHangingArchiveUpOnceHalfOfTheTimeIsOver) {
+  World world;
+  Node srv1(world, "srv1", InstanceState::CrashedStandby);
+  srv1.set("CRM_meta_timeout", "60000");
+  srv1.instance.restore_command_runs = 30s;
+  EXPECT_EQ(srv1.act(Action::Start).code, ReturnCode::Success);
+  EXPECT_EQ(srv1.instance.orders, (Orders{"configure as standby", "start", "stop", "configure as standby", "start"}));
+  EXPECT_GT(srv1.took(), 25s);
+  EXPECT_LT(srv1.took(), 35s);
 }
 
 TEST(Start, LeavesARunningStandbyAlone) {

@@ -99,10 +99,10 @@ void promote_a_standby_by_hand_and_power_off_the_primary(F& f) {
   f.acknowledge_only_what_one_standby_has();
   f.expect_a_primary_made_by_hand();
   for (const auto& standby : f.standbys()) f.expect_failures_of(standby);
-  F::lab().sql(rogue, "select pg_promote()");
-  F::lab().sql(rogue,
-               "set synchronous_commit = local; "
-               "create table only_here as select repeat('x', 1000) from generate_series(1, 2000)");
+  // At once: its next monitor takes it down.
+  F::lab().exec(rogue, {"runuser", "-u", "postgres", "--", "psql", "-Xv", "ON_ERROR_STOP=1", "-c",
+                        "select pg_promote()", "-c", "set synchronous_commit = local", "-c",
+                        "create table only_here as select repeat('x', 1000) from generate_series(1, 2000)"});
   EXPECT_TRUE(f.acknowledges_more(50));
   const auto former = f.primary();
   f.power_off(former);
@@ -279,6 +279,44 @@ void raise_a_setting_on_the_primary_only(F& f) {
   set_setting(F::lab().view().primary(), setting, raised);
 }
 
+/// PostgreSQL takes no sessions on a standby below it, and after a crash nobody ends it.
+void power_off_all_below_many_subtransactions(F& f) {
+  F::lab().sql(f.primary(), "create table uncommitted (n int)");
+  const Background open(
+      F::lab().exec_command(f.primary(),
+                            {"runuser", "-u", "postgres", "--", "psql", "-Xc",
+                             "begin; do $$ begin for i in 1 .. 100 loop begin insert into uncommitted values (i); "
+                             "exception when others then null; end; end loop; end $$; select pg_sleep(600)"}),
+      F::kept_file("open.out"));
+  EXPECT_TRUE(within(seconds(30), "the transaction is open", [&] {
+    return F::lab().try_sql(f.primary(),
+                            "select count(*) from pg_stat_activity where query like '%pg_sleep(600)%' and "
+                            "wait_event = 'PgSleep'") == "1";
+  }));
+  // So that the recovery of each begins below it.
+  F::lab().sql(f.primary(), "checkpoint");
+  const auto end = F::lab().sql(f.primary(), "select pg_current_wal_flush_lsn()");
+  for (const auto& node : f.standbys()) {
+    EXPECT_TRUE(within(seconds(10), node + " has replayed the checkpoint", [&] {
+      return F::lab().try_sql(node, "select pg_last_wal_replay_lsn() >= '" + end + "'") == "t";
+    }));
+    F::lab().sql(node, "checkpoint");
+  }
+  std::vector<LogMark> logs;
+  for (const auto& node : all_nodes()) logs.emplace_back(F::lab(), node, "syslog");
+  EXPECT_TRUE(f.acknowledges_more(50));
+  f.expect_loss_of_the_last_second();
+  for (const auto& node : all_nodes()) {
+    f.power_off(node);
+    f.expect_failures_of(node);
+  }
+  for (const auto& node : all_nodes()) F::lab().call({"power", "on", node});
+  EXPECT_TRUE(within(seconds(60), "there is a primary", [] { return !F::lab().view().primary().empty(); }));
+  EXPECT_TRUE(std::any_of(logs.begin(), logs.end(), [](const auto& log) {
+    return !log.lines_with("the standby takes no sessions: it is restarted").empty();
+  })) << "all of them took sessions, so nothing was tried here";
+}
+
 // ---- voters that cannot vote
 
 /// Nobody is told of anything there, and its PostgreSQL may have what nobody else has.
@@ -380,6 +418,9 @@ std::vector<Fault> election_faults() {
        "max_locks_per_transaction raised on the primary only, then its node powered off, migration-threshold 1; "
        "synchronous",
        "failover", raise_a_setting_on_the_primary_only},
+      {"AfterAPowerLossBelowManySubtransactionsThereIsAPrimary",
+       "all nodes powered off and on while a transaction with 100 subtransactions is open", "a primary within 60 s",
+       power_off_all_below_many_subtransactions},
       {"ANodeInMaintenanceBurnsNoCandidate",
        "a standby's node put into maintenance, the primary's powered off, migration-threshold 1",
        "failover, at the latest when the maintenance ends", put_a_node_into_maintenance_and_power_off_the_primary},

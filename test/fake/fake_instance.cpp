@@ -20,16 +20,20 @@ constexpr int kVersion15 = 150000;
 FakeInstance::FakeInstance(FakeClock& clock, InstanceState state) : clock_(clock) {
   installed = {true, true, true, pg::ServerVersion{kVersion15}, std::nullopt, false};
   control = pg::ControlData{DbState::InProduction, position.lsn, position.timeline, 0, "replica", system_identifier};
+  control->minimum_recovery = position.lsn;
+  control->wal_segment_size = 16 << 20;
   postmaster = true;
   primary = true;
   switch (state) {
     case InstanceState::Primary: return;
     case InstanceState::Standby:
+    case InstanceState::Pending:
     case InstanceState::Stopped:
     case InstanceState::CrashedStandby:
       primary = false;
       standby_signal = true;
-      postmaster = state == InstanceState::Standby;
+      postmaster = state == InstanceState::Standby || state == InstanceState::Pending;
+      takes_no_sessions = state == InstanceState::Pending;
       control->state = state == InstanceState::Stopped ? DbState::ShutDownInRecovery : DbState::InArchiveRecovery;
       return;
     case InstanceState::CrashedPrimary: postmaster = false; return;
@@ -71,19 +75,20 @@ void FakeInstance::be_stopped_with(DbState state) {
   control->state = state;
 }
 
-void FakeInstance::schedule(Pending what, Duration takes) {
-  pending_ = what;
+void FakeInstance::schedule(Task what, Duration takes) {
+  task_ = what;
   due_ = clock_.now() + takes;
 }
 
 void FakeInstance::settle() {
-  if (pending_ == Pending::Nothing || clock_.now() < due_) return;
-  if (pending_ == Pending::Stop && !holders.empty()) return;
-  const auto what = pending_;
-  pending_ = Pending::Nothing;
-  if (what == Pending::Start) postmaster = !dies_while_starting;
-  if (what == Pending::Stop) finish_stop();
-  if (what == Pending::Promotion) finish_promotion();
+  if (task_ == Task::Nothing || clock_.now() < due_) return;
+  if (task_ == Task::Stop && !holders.empty()) return;
+  if (task_ == Task::Promotion && is_held_up_by_archive()) return;
+  const auto what = task_;
+  task_ = Task::Nothing;
+  if (what == Task::Start) postmaster = !dies_while_starting;
+  if (what == Task::Stop) finish_stop();
+  if (what == Task::Promotion) finish_promotion();
 }
 
 void FakeInstance::finish_stop() {
@@ -91,6 +96,8 @@ void FakeInstance::finish_stop() {
   postmaster = false;
   if (stops_uncleanly || !control) return;
   control->state = primary ? DbState::ShutDown : DbState::ShutDownInRecovery;
+  control->minimum_recovery = position.lsn;
+  control->minimum_recovery_timeline = position.timeline;
   if (!primary) return;
   control->checkpoint = position.lsn;
   control->timeline = position.timeline;
@@ -105,6 +112,7 @@ void FakeInstance::finish_promotion() {
   }
   primary = true;
   standby_signal = false;
+  takes_no_sessions = false;
   control->state = DbState::InProduction;
   history[position.timeline] = position.lsn;
   ++position.timeline;
@@ -112,8 +120,16 @@ void FakeInstance::finish_promotion() {
 
 Contact FakeInstance::answer() const {
   if (!postmaster) return Contact::NotListening;
-  if (pending_ == Pending::Start || pending_ == Pending::Stop) return Contact::NotYet;
+  if (task_ == Task::Start || task_ == Task::Stop) return Contact::NotYet;
+  if ((is_held_up_by_archive() && was_started_) || (takes_no_sessions && !primary)) return Contact::NotYet;
   return contact;
+}
+
+/// Recovery gets nowhere as long as the archive does not answer.
+bool FakeInstance::is_held_up_by_archive() const { return restore_command_runs && !is_overridden("restore_command"); }
+
+bool FakeInstance::is_overridden(const std::string& name) const {
+  return std::any_of(overrides.begin(), overrides.end(), [&](const auto& setting) { return setting.name == name; });
 }
 
 void FakeInstance::connect(Deadline deadline) {
@@ -138,6 +154,9 @@ pg::ProbeFacts FakeInstance::probe(Deadline deadline) {
   facts.control = control;
   facts.backup_label = backup_label;
   facts.standby_signal = standby_signal;
+  if (takes_no_sessions && answer() == Contact::NotYet && !is_held_up_by_archive()) {
+    facts.replay = pg::Replay{!replays, "000000010000000000000003", std::nullopt};
+  }
   return facts;
 }
 
@@ -216,6 +235,11 @@ pg::TimelineHistory FakeInstance::timeline_history(pg::Timeline /*timeline*/) {
   return history;
 }
 
+bool FakeInstance::has_wal_after(const pg::WalPosition& /*position*/, Deadline /*deadline*/) {
+  questions.emplace_back("has_wal_after");
+  return has_unreplayed_wal;
+}
+
 bool FakeInstance::ends_with_shutdown_checkpoint(const pg::WalPosition& end, Deadline /*deadline*/) {
   questions.emplace_back("ends_with_shutdown_checkpoint");
   return has_shutdown_record && end == position;
@@ -224,11 +248,15 @@ bool FakeInstance::ends_with_shutdown_checkpoint(const pg::WalPosition& end, Dea
 std::string FakeInstance::synchronous_standby_names(Deadline deadline) {
   questions.emplace_back("synchronous_standby_names");
   settle();
-  connect(deadline);
+  if (!takes_no_sessions) connect(deadline);
   return synchronous;
 }
 
 bool FakeInstance::is_replay_paused(Deadline /*deadline*/) { return replay_paused; }
+
+std::optional<std::chrono::seconds> FakeInstance::restore_command_age(Deadline /*deadline*/) {
+  return is_held_up_by_archive() ? restore_command_runs : std::nullopt;
+}
 
 bool FakeInstance::is_promotion_requested() { return promotion_requested; }
 
@@ -266,24 +294,23 @@ void FakeInstance::start(const std::vector<pg::Setting>& raised, Deadline /*dead
   if (postmaster || orphans > 0 || !control) throw Failure("start failed: FATAL:  the data directory is not free");
   if (start_failure) throw Failure("start failed: " + *start_failure);
   for (const auto& low : pg::find_low_settings(hot_standby.configured, hot_standby.required)) {
-    const bool is_overridden =
-        std::any_of(overrides.begin(), overrides.end(), [&](const auto& setting) { return setting.name == low.name; });
-    if (!is_overridden)
+    if (!is_overridden(low.name))
       throw Failure("start failed: FATAL:  recovery aborted because of insufficient parameter settings");
   }
   postmaster = true;
+  was_started_ = true;
   promotion_requested = false;  // as a postmaster does at its start
   primary = !standby_signal;
   was_started_read_write = was_started_read_write || primary;
   control->state = primary ? DbState::InProduction : DbState::InArchiveRecovery;
   // What was wrong with the former server's processes went with them; what is wrong with the settings stays.
   if (contact != Contact::NotListening && contact != Contact::Denied) contact = Contact::Accepted;
-  schedule(Pending::Start, start_takes);
+  schedule(Task::Start, start_takes);
 }
 
 void FakeInstance::request_stop(Deadline /*deadline*/) {
   orders.emplace_back("stop");
-  schedule(Pending::Stop, stop_takes);
+  schedule(Task::Stop, stop_takes);
 }
 
 pg::ShutdownProgress FakeInstance::shutdown_progress(Deadline /*deadline*/) {
@@ -298,7 +325,7 @@ pg::ShutdownProgress FakeInstance::shutdown_progress(Deadline /*deadline*/) {
 
 /// Before the archiver's turn everybody else has left.
 bool FakeInstance::is_end_written() const {
-  return pending_ == Pending::Stop && clock_.now() >= due_ &&
+  return task_ == Task::Stop && clock_.now() >= due_ &&
          std::all_of(holders.begin(), holders.end(),
                      [](const auto& holder) { return holder.kind == pg::HolderKind::Archiver; });
 }
@@ -321,7 +348,7 @@ void FakeInstance::request_promotion(Deadline /*deadline*/) {
   orders.emplace_back("promote");
   settle();
   if (!postmaster || primary) throw Failure("there is no standby to promote");
-  schedule(Pending::Promotion, promotion_takes);
+  schedule(Task::Promotion, promotion_takes);
 }
 
 void FakeInstance::end_orphans(Deadline deadline) {

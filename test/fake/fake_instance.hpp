@@ -53,7 +53,11 @@ class FakeInstance : public pg::Instance {
   pg::ReplicationStatus replication;
   bool promotion_requested = false;  ///< somebody has asked for it, and the startup process has not taken it yet
   bool replay_paused = false;
-  bool has_shutdown_record = false;  ///< the last record of its WAL is a shutdown checkpoint
+  bool takes_no_sessions = false;  ///< as a standby, though its data are consistent
+  bool replays = false;            ///< such a standby has not replayed all of its WAL
+  bool has_unreplayed_wal = false;
+  std::optional<std::chrono::seconds> restore_command_runs;  ///< for how long its startup process has waited
+  bool has_shutdown_record = false;                          ///< the last record of its WAL is a shutdown checkpoint
 
   // ---- How it will behave.
   Duration start_takes = std::chrono::milliseconds(300);
@@ -94,11 +98,13 @@ class FakeInstance : public pg::Instance {
   [[nodiscard]] std::optional<pg::SystemIdentifier> primary_system_identifier(const pg::TemplateNames& names,
                                                                               Deadline deadline) override;
   [[nodiscard]] pg::TimelineHistory timeline_history(pg::Timeline timeline) override;
+  [[nodiscard]] bool has_wal_after(const pg::WalPosition& position, Deadline deadline) override;
   [[nodiscard]] bool ends_with_shutdown_checkpoint(const pg::WalPosition& end, Deadline deadline) override;
   [[nodiscard]] std::string synchronous_standby_names(Deadline deadline) override;
 
   [[nodiscard]] bool is_replay_paused(Deadline deadline) override;
   [[nodiscard]] bool is_promotion_requested() override;
+  [[nodiscard]] std::optional<std::chrono::seconds> restore_command_age(Deadline deadline) override;
 
   [[nodiscard]] std::vector<pg::LockFile> lock_files(Deadline deadline) override;
   [[nodiscard]] std::string trouble() override;
@@ -115,23 +121,26 @@ class FakeInstance : public pg::Instance {
   void end_orphans(Deadline deadline) override;
 
  private:
-  enum class Pending { Nothing, Start, Stop, Promotion };
+  enum class Task { Nothing, Start, Stop, Promotion };
 
-  void schedule(Pending what, Duration takes);
+  void schedule(Task what, Duration takes);
   /// Lets happen what is due by now.
   void settle();
   void finish_stop();
   [[nodiscard]] bool is_end_written() const;
   void finish_promotion();
   [[nodiscard]] pg::ServerProcesses found_processes() const;
+  [[nodiscard]] bool is_held_up_by_archive() const;
+  [[nodiscard]] bool is_overridden(const std::string& name) const;
   /// How a connection attempt ends now.
   [[nodiscard]] pg::Contact answer() const;
   /// A session, or a Failure that says why there is none.
   void connect(Deadline deadline);
 
   FakeClock& clock_;
-  Pending pending_ = Pending::Nothing;
+  Task task_ = Task::Nothing;
   Clock::TimePoint due_;
+  bool was_started_ = false;
 };
 
 }  // namespace pgsqlms::fake

@@ -5,6 +5,7 @@
 
 #include <csignal>
 #include <filesystem>
+#include <fstream>
 
 #include "deadlines.hpp"
 #include "pgsqlms/ocf/answer.hpp"
@@ -106,6 +107,29 @@ TEST(Start, GivesTheServerTheLocaleOfTheEnvironment) {
   const auto environment = test::contents_of("/proc/" + std::to_string(instance.postmaster()) + "/environ");
   EXPECT_NE(environment.find("LC_MESSAGES=C.UTF-8"), std::string::npos);
   EXPECT_EQ(environment.find("LC_ALL="), std::string::npos);
+}
+
+std::string oom_score_of(pid_t pid) {
+  std::string score;
+  std::getline(std::ifstream("/proc/" + std::to_string(pid) + "/oom_score_adj"), score);
+  return score;
+}
+
+/// What a process of this one's rights has after it has asked for that score.
+std::string attainable_oom_score(const std::string& score) {
+  return test::told_by_child([&] {
+    std::ofstream("/proc/self/oom_score_adj") << score << std::flush;
+    return oom_score_of(getpid());
+  });
+}
+
+TEST(Start, ShieldsThePostmasterAndNoBackendFromTheOutOfMemoryKiller) {
+  ScratchInstance instance;
+  LocalInstance(instance.parameters()).start({}, in(20s));
+  EXPECT_EQ(oom_score_of(instance.postmaster()), attainable_oom_score("-900"));
+  EXPECT_EQ(oom_score_of(Session(instance.conninfo()).backend()), "0");
+  const auto environment = test::contents_of("/proc/" + std::to_string(instance.postmaster()) + "/environ");
+  EXPECT_NE(environment.find("PG_OOM_ADJUST_FILE=/proc/self/oom_score_adj"), std::string::npos);
 }
 
 TEST(Start, HandsOverOptionsWithQuotesBlanksAndSemicolonsWithoutAShell) {

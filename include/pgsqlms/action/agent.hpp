@@ -24,6 +24,9 @@ struct Agent {
 /// The deadline of an action with this timeout: a little earlier, so that the agent speaks before Pacemaker ends it.
 [[nodiscard]] Deadline deadline_of(Clock& clock, Duration timeout);
 
+/// What a recovery template calls this node.
+[[nodiscard]] pg::TemplateNames template_names(const Agent& agent);
+
 /// Whether this transition stops the instance on the local node as well.
 [[nodiscard]] bool is_stop_following(const Agent& agent);
 

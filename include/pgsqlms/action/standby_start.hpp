@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: PostgreSQL
-// What has to be right before a start in standby mode, and what such a start overrides.
+// The start in standby mode: what has to be right before it, what it overrides, and how it comes up all the same.
 #pragma once
 
 #include <vector>
@@ -15,13 +15,16 @@ void check_server_directory(Agent& agent);
 /// program for each.
 [[nodiscard]] std::vector<pg::Setting> raise_low_settings(Agent& agent);
 
-/// Starts the server; where it does not come up, once more with the hot-standby settings that are lower than the
-/// primary had them raised to that.
-void start_with_enough(Agent& agent);
+/// Starts a stopped server, and returns when it is a standby, whether it takes sessions already or not. Where it does
+/// not come up, it is started once more with the hot-standby settings that are lower than the primary had them raised
+/// to that; where restore_command hangs and half of the time is over, without that.
+void start_in_standby_mode(Agent& agent);
 
-/// Removes the lock files that keep the server from its start, if they cannot be a living server's, and logs either.
-/// No process of the instance is left.
-void clear_lock_files(Agent& agent);
+/// Stops the server first, and its watcher.
+void restart_as_standby(Agent& agent);
+
+/// The same, and restore_command is not in force until the next start. Recovery waits for one that hangs.
+void restart_without_archive(Agent& agent);
 
 /// Logs which settings a reload has refused, or only the next start takes over.
 void name_settings_not_in_force(Agent& agent);

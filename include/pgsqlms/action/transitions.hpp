@@ -21,13 +21,16 @@ struct Transition {
 inline constexpr Transition kTransitions[] = {
     // action               found state                               verb                   comment
     {ocf::Action::Start,   decision::InstanceState::Standby,         stay_a_standby,        "already started as a standby"},
+    {ocf::Action::Start,   decision::InstanceState::Pending,         stay_a_standby,        "already started as a standby, which takes no sessions yet"},
     {ocf::Action::Start,   decision::InstanceState::Stopped,         start_as_standby,      "starting as a standby"},
     {ocf::Action::Start,   decision::InstanceState::CrashedPrimary,  start_as_standby,      "starting the crashed primary as a standby"},
     {ocf::Action::Start,   decision::InstanceState::CrashedStandby,  start_as_standby,      "starting the crashed standby again"},
     {ocf::Action::Promote, decision::InstanceState::Primary,         keep_primary_if_its_wal_counts, "already promoted"},
     {ocf::Action::Promote, decision::InstanceState::Standby,         promote_if_best,       "promoting if no other node has more WAL"},
+    {ocf::Action::Promote, decision::InstanceState::Pending,         promote_if_best,       "promoting a standby that takes no sessions yet if no other node has more WAL"},
     {ocf::Action::Promote, decision::InstanceState::Stopped,         start_and_promote,     "starting, then promoting if no other node has more WAL"},
     {ocf::Action::Demote,  decision::InstanceState::Standby,         take_down,             "restarting the standby, whose promotion may be pending"},
+    {ocf::Action::Demote,  decision::InstanceState::Pending,         take_down,             "restarting the standby, which takes no sessions yet"},
     {ocf::Action::Demote,  decision::InstanceState::Primary,         step_down,             "shutting the primary down cleanly"},
     {ocf::Action::Demote,  decision::InstanceState::Stopped,         take_down,             "demoting a stopped instance"},
     {ocf::Action::Demote,  decision::InstanceState::CrashedPrimary,  take_down,             "demoting the crashed primary"},

@@ -13,6 +13,7 @@ namespace pgsqlms::decision {
 enum class InstanceState {
   Primary,
   Standby,
+  Pending,
   Stopped,
   CrashedPrimary,
   CrashedStandby,
@@ -41,6 +42,7 @@ inline constexpr StateAnswer kStateAnswers[] = {
     // state                        name               recurring monitor                 probe                             reason
     {InstanceState::Primary,        "primary",         ocf::ReturnCode::RunningPromoted, ocf::ReturnCode::RunningPromoted, ""},
     {InstanceState::Standby,        "standby",         ocf::ReturnCode::Success,         ocf::ReturnCode::Success,         ""},
+    {InstanceState::Pending,        "pending standby", ocf::ReturnCode::Success,         ocf::ReturnCode::Success,         ""},
     {InstanceState::Stopped,        "stopped",         ocf::ReturnCode::NotRunning,      ocf::ReturnCode::NotRunning,      ""},
     {InstanceState::CrashedPrimary, "crashed primary", ocf::ReturnCode::FailedPromoted,  ocf::ReturnCode::NotRunning,      "the primary has crashed: no server process, pg_control says it was not shut down"},
     {InstanceState::CrashedStandby, "crashed standby", ocf::ReturnCode::ErrGeneric,      ocf::ReturnCode::NotRunning,      "the standby has crashed: no server process, pg_control says it was not shut down"},

@@ -15,6 +15,7 @@
 #include "pgsqlms/clock.hpp"
 #include "pgsqlms/pg/control_data.hpp"
 #include "pgsqlms/pg/recovery_settings.hpp"
+#include "pgsqlms/pg/replay.hpp"
 #include "pgsqlms/pg/server_version.hpp"
 #include "pgsqlms/pg/shutdown_progress.hpp"
 #include "pgsqlms/pg/standby_options.hpp"
@@ -75,6 +76,8 @@ struct ProbeFacts {
   std::optional<ControlData> control;
   bool backup_label = false;
   bool standby_signal = false;  ///< standby.signal, recovery.signal or recovery.conf is there
+  /// Of a server that is starting, and takes sessions once it can. PostgreSQL tells that since version 10.
+  std::optional<Replay> replay = {};
 };
 
 /// What is installed and readable, as validation needs it.
@@ -126,6 +129,10 @@ struct Identity {
   bool has_more_wal = false;  ///< it still replays its own pg_wal, which goes on after the position
 };
 
+/// A restore_command that has run for so long is taken for hanging: no archive takes that long for a segment of the WAL
+/// that it will deliver.
+inline constexpr std::chrono::seconds kHangingRestoreCommand(10);
+
 class Instance {
  public:
   virtual ~Instance() = default;
@@ -151,7 +158,8 @@ class Instance {
   [[nodiscard]] virtual std::vector<std::string> settings_not_in_force(Deadline deadline) = 0;
   /// Needs a primary that accepts connections.
   [[nodiscard]] virtual ReplicationStatus replication_status(Deadline deadline) = 0;
-  /// A standby that was restarted does not know how far its own WAL goes before it has replayed it.
+  /// Needs an instance that accepts connections. A standby that was restarted does not know how far its own WAL goes
+  /// before it has replayed it.
   [[nodiscard]] virtual Identity identify(Deadline deadline) = 0;
   /// Of the server that primary_conninfo names, asked over a replication connection. Nothing if none answers, or if its
   /// host is a name that would have to be looked up.
@@ -159,15 +167,20 @@ class Instance {
                                                                                   Deadline deadline) = 0;
   /// The timelines before this one. Empty also where the instance has no file that tells them.
   [[nodiscard]] virtual TimelineHistory timeline_history(Timeline timeline) = 0;
+  /// Whether the local WAL has a record after a position at which one ends.
+  [[nodiscard]] virtual bool has_wal_after(const WalPosition& position, Deadline deadline) = 0;
   /// Whether the last record before `end` in the local WAL is a shutdown checkpoint.
   [[nodiscard]] virtual bool ends_with_shutdown_checkpoint(const WalPosition& end, Deadline deadline) = 0;
 
-  /// The setting synchronous_standby_names of a running instance.
+  /// The setting synchronous_standby_names of a running instance; where no session tells, what is configured.
   [[nodiscard]] virtual std::string synchronous_standby_names(Deadline deadline) = 0;
   /// Whether a standby replays nothing, by hand or because it cannot. False where no session tells.
   [[nodiscard]] virtual bool is_replay_paused(Deadline deadline) = 0;
   /// Whether a standby has been asked to become a primary and has not begun to.
   [[nodiscard]] virtual bool is_promotion_requested() = 0;
+  /// For how long recovery has waited for the restore_command that runs now. Nothing if it waits for none, where none
+  /// can be overridden (before PostgreSQL 12), or where it may be recovery_end_command that runs.
+  [[nodiscard]] virtual std::optional<std::chrono::seconds> restore_command_age(Deadline deadline) = 0;
   /// Those that keep a server from its start. PostgreSQL's own removal of leftovers is left to it.
   [[nodiscard]] virtual std::vector<LockFile> lock_files(Deadline deadline) = 0;
   /// For people: why the server that was started, or asked for its promotion, has ended, or what its startup process
@@ -177,9 +190,10 @@ class Instance {
   virtual void checkpoint(Deadline deadline) = 0;
   /// Makes the next start one in standby mode: writes standby.signal, or recovery.conf from the template.
   virtual void configure_as_standby(const TemplateNames& names) = 0;
-  /// Starts the server and returns when its postmaster is up; throws with the server's last words if it is not. What
-  /// no standby may have (standby_overrides()) is overridden, and `raised` as well: both win over the parameter
-  /// start_opts and all files.
+  /// Starts the server and returns when it takes sessions, or is consistent and takes none, or a hanging
+  /// restore_command has used up half of the time; throws with the server's last words if it ends before. What no
+  /// standby may have (standby_overrides()) is overridden, and `raised` as well: both win over the parameter start_opts
+  /// and all files.
   virtual void start(const std::vector<Setting>& raised, Deadline deadline) = 0;
   /// Asks for a fast shutdown, or for the end of a single-user backend. Does not wait, but for an open session to tell
   /// who consumes WAL.

@@ -12,6 +12,7 @@
 #include "pgsqlms/ocf/parameters.hpp"
 #include "pgsqlms/pg/instance.hpp"
 #include "pgsqlms/system/connection.hpp"
+#include "pgsqlms/system/replay_observer.hpp"
 #include "pgsqlms/system/server_log.hpp"
 #include "pgsqlms/system/server_processes.hpp"
 #include "pgsqlms/system/signs_of_life.hpp"
@@ -39,11 +40,13 @@ class LocalInstance : public pg::Instance {
   [[nodiscard]] std::optional<pg::SystemIdentifier> primary_system_identifier(const pg::TemplateNames& names,
                                                                               Deadline deadline) override;
   [[nodiscard]] pg::TimelineHistory timeline_history(pg::Timeline timeline) override;
+  [[nodiscard]] bool has_wal_after(const pg::WalPosition& position, Deadline deadline) override;
   [[nodiscard]] bool ends_with_shutdown_checkpoint(const pg::WalPosition& end, Deadline deadline) override;
   [[nodiscard]] std::string synchronous_standby_names(Deadline deadline) override;
   [[nodiscard]] bool is_replay_paused(Deadline deadline) override;
   [[nodiscard]] bool is_promotion_requested() override;
 
+  [[nodiscard]] std::optional<std::chrono::seconds> restore_command_age(Deadline deadline) override;
   [[nodiscard]] std::vector<pg::LockFile> lock_files(Deadline deadline) override;
   [[nodiscard]] std::string trouble() override;
 
@@ -84,7 +87,7 @@ class LocalInstance : public pg::Instance {
   [[nodiscard]] std::optional<pg::Identity> identify_system(Deadline deadline);
   [[nodiscard]] std::optional<pg::Identity> identify_system(SessionKind kind, Deadline deadline);
   [[nodiscard]] pg::Identity identify_by_sql(Deadline deadline);
-  [[nodiscard]] bool has_wal_after(const pg::WalPosition& position, Deadline deadline);
+  [[nodiscard]] bool may_have_more_wal(Deadline deadline);
   [[nodiscard]] std::optional<std::string> setting_by_sql(const std::string& name, Deadline deadline);
   [[nodiscard]] std::string setting(const std::string& name, Deadline deadline);
   [[nodiscard]] std::set<std::string> socket_directories(Deadline deadline);
@@ -95,11 +98,22 @@ class LocalInstance : public pg::Instance {
   [[nodiscard]] Command pg_ctl(const std::vector<std::string>& arguments);
   [[nodiscard]] std::string output_file() const;
 
+  [[nodiscard]] std::string pid_file() const;
+  [[nodiscard]] std::optional<pg::Replay> observe_replay();
+  /// What was seen of a server while it was starting.
+  struct StartedServer {
+    Deadline archive_patience;
+    std::chrono::steady_clock::time_point next_look = std::chrono::steady_clock::now() + std::chrono::seconds(1);
+    std::optional<pg::ControlData> control = {};
+  };
+  [[nodiscard]] bool is_up(StartedServer& server, Deadline deadline);
+
   ocf::ResourceParameters parameters_;
   std::optional<User> user_;
   std::map<pid_t, std::string> consumers_;  ///< walsenders of logical decoding at the last request_stop(): what for
   std::unique_ptr<Connection> connection_;  ///< the SQL session of the last contact
-  std::optional<ServerLog> log_;            ///< since the server was started or asked for its promotion
+  ReplayObserver replay_observer_;
+  std::optional<ServerLog> log_;  ///< since the server was started or asked for its promotion
 };
 
 }  // namespace pgsqlms::system

@@ -5,6 +5,8 @@
 #include <sys/types.h>
 
 #include <cerrno>
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -26,6 +28,26 @@ namespace pgsqlms::system {
   }
   return processes;
 }
+
+/// The beginning of an entry, "cmdline" or the like; nothing if it cannot be read (see errno).
+[[nodiscard]] std::optional<std::string> read_entry(pid_t pid, const char* name);
+
+/// What /proc/PID/stat tells; times are in clock ticks.
+struct ProcessStatus {
+  char state = '?';
+  pid_t parent = 0;
+  std::uint64_t processor_time = 0;
+  std::uint64_t start_time = 0;  ///< since the machine was booted
+};
+
+/// Nothing if no process has that pid.
+[[nodiscard]] std::optional<ProcessStatus> status_of(pid_t pid);
+
+/// 0 if there is no such process.
+[[nodiscard]] pid_t parent_of(pid_t pid);
+
+/// One of those that the process has started and that still run.
+[[nodiscard]] std::optional<pid_t> child_of(pid_t parent);
 
 /// Whether an error of a look at it says that there is no such process any more.
 [[nodiscard]] inline bool says_gone(int error) { return error == ENOENT || error == ESRCH; }

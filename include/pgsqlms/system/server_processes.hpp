@@ -4,6 +4,7 @@
 
 #include <sys/types.h>
 
+#include <chrono>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -35,6 +36,10 @@ struct Survey {
 
 /// Whether a process of a server is connected to a database: it has files of one open. False where that cannot be seen.
 [[nodiscard]] bool is_in_database(pid_t process);
+
+/// For how long the startup process of a server has waited for a program (restore_command or the like). Nothing if it
+/// waits for none.
+[[nodiscard]] std::optional<std::chrono::seconds> startup_program_age(const std::string& data_directory);
 
 /// What the startup process of a server is about, for people: the program that it waits for (restore_command or the
 /// like), else what it says itself. Nothing if there is none.

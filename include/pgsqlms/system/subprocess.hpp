@@ -19,6 +19,8 @@ struct Command {
   const User* user = nullptr;          ///< whom the program runs as, at home there; nullptr: as this process
   bool parsed_output = true;           ///< run with LC_ALL=C, because somebody reads what it prints
   std::vector<std::string> unset;      ///< variables that the program must not see
+  std::string oom_score_adjustment;    ///< for /proc/self/oom_score_adj, where this process may; empty: inherited
+  std::vector<std::string> set;        ///< variables that the program sees besides, "NAME=value"
   std::size_t output_limit = 1 << 20;  ///< bytes of each stream that are kept: the last ones
   /// Asked while the program runs: whether it has done already what it is there for. Then it is ended, alone, and has
   /// succeeded.

@@ -22,16 +22,20 @@ constexpr DbState kDbStates[] = {DbState::StartingUp,   DbState::ShutDown,      
                                  DbState::ShuttingDown, DbState::InCrashRecovery, DbState::InArchiveRecovery,
                                  DbState::InProduction};
 constexpr InstanceState kStates[] = {
-    InstanceState::Primary,        InstanceState::Standby,        InstanceState::Stopped,
-    InstanceState::CrashedPrimary, InstanceState::CrashedStandby, InstanceState::Transitional,
-    InstanceState::Unresponsive,   InstanceState::Unreachable,    InstanceState::Broken,
-    InstanceState::SingleUser,     InstanceState::Unknown,        InstanceState::Damaged,
-    InstanceState::Misplaced,      InstanceState::Absent};
+    InstanceState::Primary,      InstanceState::Standby,        InstanceState::Pending,
+    InstanceState::Stopped,      InstanceState::CrashedPrimary, InstanceState::CrashedStandby,
+    InstanceState::Transitional, InstanceState::Unresponsive,   InstanceState::Unreachable,
+    InstanceState::Broken,       InstanceState::SingleUser,     InstanceState::Unknown,
+    InstanceState::Damaged,      InstanceState::Misplaced,      InstanceState::Absent};
 constexpr bool kBoth[] = {false, true};
 
 std::vector<std::optional<pg::ControlData>> every_control_data() {
   std::vector<std::optional<pg::ControlData>> all = {std::nullopt};
-  for (const auto state : kDbStates) all.push_back(pg::ControlData{state, {}, 1, 0, "replica"});
+  for (const auto state : kDbStates) {
+    all.push_back(pg::ControlData{state, {}, 1, 0, "replica"});
+    all.back()->minimum_recovery = {0x3000148};
+    all.back()->wal_segment_size = 16 << 20;
+  }
   return all;
 }
 
@@ -46,6 +50,9 @@ std::vector<pg::ServerProcesses> every_processes() {
   return all;
 }
 
+const pg::Replay kBeforeConsistency{true, "000000010000000000000002", std::nullopt};
+const pg::Replay kBehindConsistency{true, "000000010000000000000003", std::nullopt};
+
 /// All combinations of facts that a probe can give.
 std::vector<ProbeFacts> every_facts() {
   std::vector<ProbeFacts> all;
@@ -56,8 +63,10 @@ std::vector<ProbeFacts> every_facts() {
           for (const auto& processes : every_processes())
             for (const bool backup_label : kBoth)
               for (const bool standby_signal : kBoth)
-                all.push_back(
-                    {contact, "", in_recovery, data_directory, processes, control, backup_label, standby_signal});
+                for (const auto& replay : {std::optional<pg::Replay>(), std::optional(kBeforeConsistency),
+                                           std::optional(kBehindConsistency)})
+                  all.push_back({contact, "", in_recovery, data_directory, processes, control, backup_label,
+                                 standby_signal, replay});
   return all;
 }
 
@@ -66,7 +75,7 @@ std::string describe(const ProbeFacts& facts) {
          (facts.control ? std::string(to_string(facts.control->state)) : "unreadable") +
          (facts.in_recovery ? ", in recovery" : "") + (facts.data_directory ? "" : ", no data directory") +
          (facts.processes.postmaster ? ", postmaster" : "") + (facts.backup_label ? ", backup_label" : "") +
-         (facts.standby_signal ? ", standby.signal" : "");
+         (facts.standby_signal ? ", standby.signal" : "") + (facts.replay ? ", replays " + facts.replay->wal_file : "");
 }
 
 bool is_session(const ProbeFacts& facts) { return facts.contact == Contact::Accepted; }
@@ -85,6 +94,11 @@ bool says(const ProbeFacts& facts, std::initializer_list<DbState> states) {
   return facts.control && std::find(states.begin(), states.end(), facts.control->state) != states.end();
 }
 
+bool is_consistent(const ProbeFacts& facts) {
+  return says(facts, {DbState::InArchiveRecovery}) && facts.replay &&
+         facts.replay->wal_file == kBehindConsistency.wal_file;
+}
+
 struct Rule {
   const char* sentence;
   std::function<bool(const ProbeFacts&)> applies;
@@ -98,8 +112,11 @@ const Rule kRules[] = {
     {"a session in recovery shows a standby", [](const auto& facts) { return is_session(facts) && facts.in_recovery; },
      InstanceState::Standby},
     {"a server that takes no sessions yet is in transition",
-     [](const auto& facts) { return is_server(facts) && facts.contact == Contact::NotYet; },
+     [](const auto& facts) { return is_server(facts) && facts.contact == Contact::NotYet && !is_consistent(facts); },
      InstanceState::Transitional},
+    {"a server that takes no sessions though its data are consistent waits for the end of a transaction",
+     [](const auto& facts) { return is_server(facts) && facts.contact == Contact::NotYet && is_consistent(facts); },
+     InstanceState::Pending},
     {"a server that gives no answer is unresponsive",
      [](const auto& facts) { return is_server(facts) && facts.contact == Contact::NoResponse; },
      InstanceState::Unresponsive},
@@ -158,7 +175,7 @@ const Rule kRules[] = {
 
 TEST(Classify, FollowsExactlyOneRuleInEveryCombinationOfFacts) {
   const auto all = every_facts();
-  EXPECT_EQ(all.size(), 7U * 8U * 4U * 16U * 4U);
+  EXPECT_EQ(all.size(), 7U * 8U * 4U * 16U * 4U * 3U);
   for (const auto& facts : all) {
     SCOPED_TRACE(describe(facts));
     int applying = 0;
@@ -216,6 +233,7 @@ TEST(StateAnswers, AreThoseOfTheContract) {
   constexpr Row kRows[] = {
       {InstanceState::Primary, ReturnCode::RunningPromoted, ReturnCode::RunningPromoted},
       {InstanceState::Standby, ReturnCode::Success, ReturnCode::Success},
+      {InstanceState::Pending, ReturnCode::Success, ReturnCode::Success},
       {InstanceState::Stopped, ReturnCode::NotRunning, ReturnCode::NotRunning},
       {InstanceState::CrashedPrimary, ReturnCode::FailedPromoted, ReturnCode::NotRunning},
       {InstanceState::CrashedStandby, ReturnCode::ErrGeneric, ReturnCode::NotRunning},

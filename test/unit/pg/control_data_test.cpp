@@ -48,6 +48,28 @@ TEST(ControlData, IsReadFromWhatRealServersLeave) {
   }
 }
 
+TEST(ControlData, TellsWhatAStandbyMustHaveReplayed) {
+  const auto primary = parse_control_data(recorded("15-in-production"));
+  EXPECT_EQ(primary->minimum_recovery, Lsn{});
+  EXPECT_EQ(primary->wal_segment_size, 16U << 20U);
+  const auto text = recorded("15-in-archive-recovery");
+  const auto standby = parse_control_data(text);
+  EXPECT_FALSE(standby->minimum_recovery == Lsn{});
+  EXPECT_FALSE(standby->is_unfinished_backup);
+}
+
+TEST(ControlData, TellsACopyThatIsNotWhole) {
+  const auto text = recorded("15-in-archive-recovery");
+  const auto with = [&](const std::string& label, const std::string& former, const std::string& value) {
+    const auto line = text.find(label);
+    const auto at = text.find(former, line);
+    return std::string(text).replace(at, former.size(), value);
+  };
+  EXPECT_TRUE(parse_control_data(with("Backup start location:", "0/0", "0/2000028"))->is_unfinished_backup);
+  EXPECT_TRUE(parse_control_data(with("Backup end location:", "0/0", "0/2000100"))->is_unfinished_backup);
+  EXPECT_TRUE(parse_control_data(with("End-of-backup record required:", "no", "yes"))->is_unfinished_backup);
+}
+
 TEST(ControlData, HasThePrimarysHotStandbySettings) {
   EXPECT_EQ(parse_control_data(recorded("15-in-production"))->hot_standby_settings,
             (std::map<std::string, int>{{"max_connections", 100},
