@@ -130,11 +130,11 @@ pg::Identity identify_by_restart(Agent& agent, const Observation& observation, D
   stop_server(agent);
   const auto control = agent.instance.control_data(agent.deadline).value_or(pg::ControlData{});
   const pg::WalPosition position{control.minimum_recovery_timeline, control.minimum_recovery};
-  const bool has_more_wal = agent.instance.has_wal_after(position, agent.deadline);
   start_in_standby_mode(agent);
   if (control.state != pg::DbState::ShutDownInRecovery) {
     throw ocf::Failure("no vote: pg_control does not tell how far the standby is");
   }
+  const bool has_more_wal = agent.instance.has_wal_after(position, agent.deadline);
   if (has_more_wal) throw ocf::Failure("no vote: there is WAL after " + to_string(position) + " that was not replayed");
   return {control.system_identifier, position};
 }

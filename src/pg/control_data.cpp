@@ -67,12 +67,10 @@ std::map<std::string, int> find_hot_standby_settings(std::string_view text) {
   return settings;
 }
 
+/// Also where a line is missing that would tell.
 bool is_unfinished_backup(std::string_view text) {
-  const auto is_set = [&](std::string_view label, std::string_view unset) {
-    return find_value(text, label).value_or(unset) != unset;
-  };
-  return is_set("Backup start location", "0/0") || is_set("Backup end location", "0/0") ||
-         is_set("End-of-backup record required", "no");
+  return find_value(text, "Backup start location") != "0/0" || find_value(text, "Backup end location") != "0/0" ||
+         find_value(text, "End-of-backup record required") != "no";
 }
 
 }  // namespace

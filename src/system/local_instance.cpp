@@ -682,11 +682,11 @@ bool LocalInstance::is_replay_paused(Deadline deadline) {
 
 bool LocalInstance::is_promotion_requested() { return exists(parameters_.datadir + "/promote"); }
 
-/// recovery_end_command runs in a promotion only, with sessions; before, it can be none but restore_command.
+/// recovery_end_command runs in a promotion only; before, it can be none but restore_command.
 std::optional<std::chrono::seconds> LocalInstance::restore_command_age(Deadline deadline) {
   if (!version().value_or(pg::ServerVersion{}).has_standby_signal()) return std::nullopt;
   const auto age = startup_program_age(parameters_.datadir);
-  if (!age || (connection_ && !setting("recovery_end_command", deadline).empty())) return std::nullopt;
+  if (!age || (is_promoted_ && !setting("recovery_end_command", deadline).empty())) return std::nullopt;
   return age;
 }
 
@@ -767,6 +767,7 @@ void LocalInstance::start(const std::vector<pg::Setting>& raised, Deadline deadl
   if (!options.empty()) arguments.insert(arguments.end(), {"-o", options});
   connection_.reset();
   log_.emplace(output, parameters_.datadir, owner());
+  is_promoted_ = false;
   auto command = pg_ctl(arguments);
   // As the distributions' units do it: the kernel, short of memory, ends a backend, and with it no more than that.
   command.oom_score_adjustment = kPostmasterOomScore;
@@ -883,6 +884,7 @@ void LocalInstance::request_promotion(Deadline deadline) {
                               find_listening_postmaster(traces()) == postmaster;
   const bool is_told =
       is_still_there && (pidfd.is_open() ? signal_by_pidfd(pidfd, SIGUSR1) : kill(*postmaster, SIGUSR1) == 0);
+  is_promoted_ = is_told;
   if (is_told) return;
   unlink((parameters_.datadir + "/promote").c_str());
   throw Failure("the server to promote has ended, pid " + std::to_string(*postmaster));

@@ -112,6 +112,7 @@ class LocalInstance : public pg::Instance {
   std::optional<User> user_;
   std::map<pid_t, std::string> consumers_;  ///< walsenders of logical decoding at the last request_stop(): what for
   std::unique_ptr<Connection> connection_;  ///< the SQL session of the last contact
+  bool is_promoted_ = false;                ///< the server was asked to become a primary
   ReplayObserver replay_observer_;
   std::optional<ServerLog> log_;  ///< since the server was started or asked for its promotion
 };

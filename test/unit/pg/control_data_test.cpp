@@ -68,6 +68,7 @@ TEST(ControlData, TellsACopyThatIsNotWhole) {
   EXPECT_TRUE(parse_control_data(with("Backup start location:", "0/0", "0/2000028"))->is_unfinished_backup);
   EXPECT_TRUE(parse_control_data(with("Backup end location:", "0/0", "0/2000100"))->is_unfinished_backup);
   EXPECT_TRUE(parse_control_data(with("End-of-backup record required:", "no", "yes"))->is_unfinished_backup);
+  EXPECT_TRUE(parse_control_data(replaced(text, "End-of-backup", "Something"))->is_unfinished_backup) << "untold";
 }
 
 TEST(ControlData, HasThePrimarysHotStandbySettings) {
