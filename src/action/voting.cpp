@@ -113,18 +113,20 @@ Observation observe_voter(Agent& agent, Deadline patience) {
   return observation;
 }
 
-void wait_until_replayed(Agent& agent, Observation observation, Deadline patience) {
-  while (!observation.facts.replay || !observation.facts.replay->is_idle) {
+/// As long as it takes no sessions; returns what there is then.
+Observation wait_until_replayed(Agent& agent, Observation observation, Deadline patience) {
+  while (observation.state == InstanceState::Transitional ||
+         (observation.state == InstanceState::Pending && !observation.facts.replay->is_idle)) {
     if (patience.expired()) throw ocf::Failure("no vote: the standby takes no sessions and still replays WAL");
     patience.pause(kVotePoll);
     observation = observe_again(agent, patience, std::move(observation));
   }
+  return observation;
 }
 
 /// Without a session nothing tells how far a standby is but pg_control, and only when the server is stopped: it then
 /// has the end of the last record that was replayed.
-pg::Identity identify_by_restart(Agent& agent, const Observation& observation, Deadline patience) {
-  wait_until_replayed(agent, observation, patience);
+pg::Identity identify_by_restart(Agent& agent) {
   spdlog::info("the standby takes no sessions: it is restarted, so that pg_control tells how far it is");
   end_watch(agent);
   stop_server(agent);
@@ -152,9 +154,9 @@ void publish_vote(Agent& agent) {
   const auto patience = agent.deadline.within(agent.deadline.remaining() / 2);
   auto observation = observe_voter(agent, patience);
   try {
-    const auto identity = observation.state == InstanceState::Pending
-                              ? identify_by_restart(agent, observation, patience)
-                              : identify_once_replayed(agent, patience);
+    if (observation.state == InstanceState::Pending) observation = wait_until_replayed(agent, observation, patience);
+    const auto identity = observation.state == InstanceState::Pending ? identify_by_restart(agent)
+                                                                      : identify_once_replayed(agent, patience);
     decision::Vote vote;
     vote.position = identity.position;
     vote.system_identifier = identity.system_identifier;

@@ -770,8 +770,10 @@ void LocalInstance::start(const std::vector<pg::Setting>& raised, Deadline deadl
   is_promoted_ = false;
   auto command = pg_ctl(arguments);
   // As the distributions' units do it: the kernel, short of memory, ends a backend, and with it no more than that.
-  command.oom_score_adjustment = kPostmasterOomScore;
-  command.set = {"PG_OOM_ADJUST_FILE=/proc/self/oom_score_adj", "PG_OOM_ADJUST_VALUE=0"};
+  if (version().value_or(pg::ServerVersion{}).adjusts_oom_score()) {
+    command.oom_score_adjustment = kPostmasterOomScore;
+    command.set = {"PG_OOM_ADJUST_FILE=/proc/self/oom_score_adj", "PG_OOM_ADJUST_VALUE=0"};
+  }
   // pg_ctl itself looks only ten times a second, and waits for ever where no sessions are taken.
   StartedServer started{deadline.within(deadline.remaining() / 2)};
   command.is_done = [&, former = written_at(pid_file())] {

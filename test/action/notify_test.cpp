@@ -227,6 +227,17 @@ TEST(BeforePromotion, AStandbyThatTakesNoSessionsHasNoVoteBeforeItHasReplayedAll
   EXPECT_EQ(world.cluster.writes, Orders{"no vote srv3"});
 }
 
+TEST(BeforePromotion, AStandbyThatTakesSessionsMeanwhileVotesWithoutARestart) {
+  World world;
+  Node srv3(world, "srv3", InstanceState::Pending);
+  plan_failover(srv3);
+  srv3.instance.replays = true;
+  srv3.instance.looks_before_sessions = 3;
+  EXPECT_EQ(srv3.be_notified("pre", "promote").code, ReturnCode::Success);
+  EXPECT_EQ(srv3.instance.orders, Orders{});
+  EXPECT_EQ(world.cluster.published(PrivateAttribute::Vote).count("srv3"), 1U);
+}
+
 TEST(BeforePromotion, AStandbyThatTakesNoSessionsHasNoVoteWhereItsWalGoesOn) {
   World world;
   Node srv3(world, "srv3", InstanceState::Pending);

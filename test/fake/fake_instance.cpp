@@ -140,6 +140,7 @@ void FakeInstance::connect(Deadline deadline) {
 pg::ProbeFacts FakeInstance::probe(Deadline deadline) {
   questions.emplace_back("probe");
   settle();
+  if (looks_before_sessions > 0 && --looks_before_sessions == 0) takes_no_sessions = false;
   pg::ProbeFacts facts;
   facts.contact = answer();
   if (postmaster && deadline.expired()) facts.contact = Contact::NoResponse;

@@ -55,6 +55,7 @@ class FakeInstance : public pg::Instance {
   bool replay_paused = false;
   bool takes_no_sessions = false;  ///< as a standby, though its data are consistent
   bool replays = false;            ///< such a standby has not replayed all of its WAL
+  int looks_before_sessions = 0;   ///< after so many probes it takes sessions; 0: never
   bool has_unreplayed_wal = false;
   std::optional<std::chrono::seconds> restore_command_runs;  ///< for how long its startup process has waited
   bool has_shutdown_record = false;                          ///< the last record of its WAL is a shutdown checkpoint

@@ -22,6 +22,8 @@ struct ServerVersion {
   [[nodiscard]] bool has_wal_names() const { return number >= 100000; }
   /// A connection with replication=database is judged by pg_hba.conf's lines for databases.
   [[nodiscard]] bool replicates_by_database_line() const { return number >= 100000; }
+  /// Backends take back what their postmaster is spared by the out-of-memory killer, as PG_OOM_ADJUST_FILE tells them.
+  [[nodiscard]] bool adjusts_oom_score() const { return number >= 90500; }
   [[nodiscard]] bool has_wal_receiver_view() const { return number >= 90600; }
 };
 
