@@ -103,21 +103,17 @@ pg::Identity identify_once_replayed(Agent& agent, Deadline patience) {
   return identity;
 }
 
-/// A server that takes no sessions for now may be about to take them.
-Observation observe_voter(Agent& agent, Deadline patience) {
-  auto observation = observe(agent, patience);
-  while (observation.state == InstanceState::Transitional && !patience.expired()) {
-    patience.pause(kVotePoll);
-    observation = observe_again(agent, patience, std::move(observation));
-  }
-  return observation;
+bool is_pending(const Observation& observation) { return observation.state == InstanceState::Pending; }
+
+/// A pending standby whose startup process works, or may.
+bool is_replaying(const Observation& observation) {
+  return is_pending(observation) && !observation.facts.replay->is_idle;
 }
 
-/// As long as it takes no sessions; returns what there is then.
-Observation wait_until_replayed(Agent& agent, Observation observation, Deadline patience) {
-  while (observation.state == InstanceState::Transitional ||
-         (observation.state == InstanceState::Pending && !observation.facts.replay->is_idle)) {
-    if (patience.expired()) throw ocf::Failure("no vote: the standby takes no sessions and still replays WAL");
+/// A server that takes no sessions for now may be about to take them, or to have replayed what it has.
+Observation observe_voter(Agent& agent, Deadline patience) {
+  auto observation = observe(agent, patience);
+  while ((observation.state == InstanceState::Transitional || is_replaying(observation)) && !patience.expired()) {
     patience.pause(kVotePoll);
     observation = observe_again(agent, patience, std::move(observation));
   }
@@ -152,11 +148,11 @@ void report_that_it_is_down(Agent& agent, const Observation& observation) {
 
 void publish_vote(Agent& agent) {
   const auto patience = agent.deadline.within(agent.deadline.remaining() / 2);
-  auto observation = observe_voter(agent, patience);
+  const auto observation = observe_voter(agent, patience);
   try {
-    if (observation.state == InstanceState::Pending) observation = wait_until_replayed(agent, observation, patience);
-    const auto identity = observation.state == InstanceState::Pending ? identify_by_restart(agent)
-                                                                      : identify_once_replayed(agent, patience);
+    if (is_replaying(observation)) throw ocf::Failure("no vote: the standby takes no sessions and still replays WAL");
+    const auto identity =
+        is_pending(observation) ? identify_by_restart(agent) : identify_once_replayed(agent, patience);
     decision::Vote vote;
     vote.position = identity.position;
     vote.system_identifier = identity.system_identifier;

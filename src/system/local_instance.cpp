@@ -248,20 +248,17 @@ pg::ProbeFacts LocalInstance::probe(Deadline deadline) {
   if (facts.contact == Contact::Accepted) return facts;
   const auto& directory = parameters_.datadir;
   facts.data_directory = is_directory(directory);
-  facts.processes = processes();
+  const auto found = survey();
+  facts.processes = processes_in(found);
   if (!facts.data_directory) return facts;
   facts.control = control_data(deadline);
   facts.backup_label = exists(directory + "/backup_label");
   for (const auto* name : {"/standby.signal", "/recovery.signal", "/recovery.conf"}) {
     if (exists(directory + name)) facts.standby_signal = true;
   }
-  if (facts.contact == Contact::NotYet && facts.processes.postmaster) facts.replay = observe_replay();
+  const bool is_starting = facts.contact == Contact::NotYet && facts.processes.postmaster;
+  if (is_starting && status_in(pid_file()) == "starting") facts.replay = replay_observer_.look(found.processes);
   return facts;
-}
-
-std::optional<pg::Replay> LocalInstance::observe_replay() {
-  if (status_in(pid_file()) != "starting") return std::nullopt;
-  return replay_observer_.look(survey().processes);
 }
 
 Traces LocalInstance::traces() {
@@ -286,8 +283,9 @@ Survey LocalInstance::survey() {
   return survey;
 }
 
-pg::ServerProcesses LocalInstance::processes() {
-  const auto found = survey();
+pg::ServerProcesses LocalInstance::processes() { return processes_in(survey()); }
+
+pg::ServerProcesses LocalInstance::processes_in(const Survey& found) {
   pg::ServerProcesses processes;
   processes.postmaster = postmaster_among(found.processes).has_value();
   processes.single_user_backend = single_user_backend_among(found.processes);

@@ -47,6 +47,13 @@ struct Candidate : World {
   Node srv1{*this, "srv1", InstanceState::Standby};
 };
 
+/// The same, as srv3 sees it.
+struct Voter : World {
+  explicit Voter(InstanceState state) : srv3(*this, "srv3", state) { plan_failover(srv3); }
+
+  Node srv3;
+};
+
 /// What a notification writes on srv1 while nobody is promoted, and srv1 and srv3 are held back.
 Orders written_without_primary(const std::string& operation, const std::string& start, const std::string& stop,
                                const std::string& promote = " ") {
@@ -162,9 +169,8 @@ TEST(BeforePromotion, EveryParticipantPublishesItsPosition) {
 }
 
 TEST(BeforePromotion, AStandbyVotesOnceItHasReplayedItsOwnWal) {
-  World world;
-  Node srv3(world, "srv3", InstanceState::Standby);
-  plan_failover(srv3);
+  Voter world(InstanceState::Standby);
+  auto& srv3 = world.srv3;
   srv3.instance.looks_before_all_is_replayed = 3;
   static_cast<void>(srv3.be_notified("pre", "promote"));
   EXPECT_EQ(world.cluster.published(PrivateAttribute::Vote).count("srv3"), 1U);
@@ -172,9 +178,8 @@ TEST(BeforePromotion, AStandbyVotesOnceItHasReplayedItsOwnWal) {
 }
 
 TEST(BeforePromotion, AStandbyThatIsNotThroughItsOwnWalInTimeDoesNotVote) {
-  World world;
-  Node srv3(world, "srv3", InstanceState::Standby);
-  plan_failover(srv3);
+  Voter world(InstanceState::Standby);
+  auto& srv3 = world.srv3;
   world.cluster.publish(PrivateAttribute::Vote, "srv3", "1#1");  // of an election before
   srv3.instance.looks_before_all_is_replayed = 1'000'000;
   EXPECT_EQ(srv3.be_notified("pre", "promote").code, ReturnCode::Success);
@@ -195,9 +200,8 @@ TEST(BeforePromotion, AVoterWhoseServerIsDownReportsThatInstead) {
 }
 
 TEST(BeforePromotion, AVoterThatStartsUpIsNoFailure) {
-  World world;
-  Node srv3(world, "srv3", InstanceState::Transitional);
-  plan_failover(srv3);
+  Voter world(InstanceState::Transitional);
+  auto& srv3 = world.srv3;
   static_cast<void>(srv3.be_notified("pre", "promote"));
   EXPECT_EQ(world.cluster.writes, Orders{"no vote srv3"});
 }
@@ -205,9 +209,8 @@ TEST(BeforePromotion, AVoterThatStartsUpIsNoFailure) {
 const Orders kRestarted = {"stop", "configure as standby", "start"};
 
 TEST(BeforePromotion, AStandbyThatTakesNoSessionsIsRestartedToTellHowFarItIs) {
-  World world;
-  Node srv3(world, "srv3", InstanceState::Pending);
-  plan_failover(srv3);
+  Voter world(InstanceState::Pending);
+  auto& srv3 = world.srv3;
   srv3.instance.position = {2, {300}};
   srv3.instance.history = {{1, {200}}};
   EXPECT_EQ(srv3.be_notified("pre", "promote").code, ReturnCode::Success);
@@ -217,9 +220,8 @@ TEST(BeforePromotion, AStandbyThatTakesNoSessionsIsRestartedToTellHowFarItIs) {
 }
 
 TEST(BeforePromotion, AStandbyThatTakesNoSessionsHasNoVoteBeforeItHasReplayedAll) {
-  World world;
-  Node srv3(world, "srv3", InstanceState::Pending);
-  plan_failover(srv3);
+  Voter world(InstanceState::Pending);
+  auto& srv3 = world.srv3;
   srv3.instance.replays = true;
   static_cast<void>(srv3.be_notified("pre", "promote"));
   EXPECT_TRUE(world.log.has("error", "no vote: the standby takes no sessions and still replays WAL"));
@@ -228,9 +230,8 @@ TEST(BeforePromotion, AStandbyThatTakesNoSessionsHasNoVoteBeforeItHasReplayedAll
 }
 
 TEST(BeforePromotion, AStandbyThatTakesSessionsMeanwhileVotesWithoutARestart) {
-  World world;
-  Node srv3(world, "srv3", InstanceState::Pending);
-  plan_failover(srv3);
+  Voter world(InstanceState::Pending);
+  auto& srv3 = world.srv3;
   srv3.instance.replays = true;
   srv3.instance.looks_before_sessions = 3;
   EXPECT_EQ(srv3.be_notified("pre", "promote").code, ReturnCode::Success);
@@ -239,9 +240,8 @@ TEST(BeforePromotion, AStandbyThatTakesSessionsMeanwhileVotesWithoutARestart) {
 }
 
 TEST(BeforePromotion, AStandbyThatTakesNoSessionsHasNoVoteWhereItsWalGoesOn) {
-  World world;
-  Node srv3(world, "srv3", InstanceState::Pending);
-  plan_failover(srv3);
+  Voter world(InstanceState::Pending);
+  auto& srv3 = world.srv3;
   srv3.instance.has_unreplayed_wal = true;
   static_cast<void>(srv3.be_notified("pre", "promote"));
   EXPECT_TRUE(world.log.has("error", "no vote: there is WAL after 0/3000000 on timeline 1 that was not replayed"));
@@ -250,9 +250,8 @@ TEST(BeforePromotion, AStandbyThatTakesNoSessionsHasNoVoteWhereItsWalGoesOn) {
 }
 
 TEST(BeforePromotion, AStandbyThatTakesNoSessionsHasNoVoteWherePgControlDoesNotTell) {
-  World world;
-  Node srv3(world, "srv3", InstanceState::Pending);
-  plan_failover(srv3);
+  Voter world(InstanceState::Pending);
+  auto& srv3 = world.srv3;
   srv3.instance.stops_uncleanly = true;
   static_cast<void>(srv3.be_notified("pre", "promote"));
   EXPECT_TRUE(world.log.has("error", "no vote: pg_control does not tell how far the standby is"));
@@ -260,9 +259,8 @@ TEST(BeforePromotion, AStandbyThatTakesNoSessionsHasNoVoteWherePgControlDoesNotT
 }
 
 TEST(BeforePromotion, AHangingArchiveKeepsNoStandbyFromItsVote) {
-  World world;
-  Node srv3(world, "srv3", InstanceState::Standby);
-  plan_failover(srv3);
+  Voter world(InstanceState::Standby);
+  auto& srv3 = world.srv3;
   srv3.instance.looks_before_all_is_replayed = 3;
   srv3.instance.restore_command_runs = 12s;
   EXPECT_EQ(srv3.be_notified("pre", "promote").code, ReturnCode::Success);
@@ -271,9 +269,8 @@ TEST(BeforePromotion, AHangingArchiveKeepsNoStandbyFromItsVote) {
 }
 
 TEST(BeforePromotion, AnArchiveThatIsSlowIsNotGivenUp) {
-  World world;
-  Node srv3(world, "srv3", InstanceState::Standby);
-  plan_failover(srv3);
+  Voter world(InstanceState::Standby);
+  auto& srv3 = world.srv3;
   srv3.instance.looks_before_all_is_replayed = 3;
   srv3.instance.restore_command_runs = 9s;
   EXPECT_EQ(srv3.be_notified("pre", "promote").code, ReturnCode::Success);
@@ -281,9 +278,8 @@ TEST(BeforePromotion, AnArchiveThatIsSlowIsNotGivenUp) {
 }
 
 TEST(BeforePromotion, AVoteTellsWhereTheTimelinesBeforeWereLeft) {
-  World world;
-  Node srv3(world, "srv3", InstanceState::Standby);
-  plan_failover(srv3);
+  Voter world(InstanceState::Standby);
+  auto& srv3 = world.srv3;
   srv3.instance.position = {3, {300}};
   srv3.instance.history = {{1, {100}}, {2, {200}}};
   static_cast<void>(srv3.be_notified("pre", "promote"));
@@ -327,9 +323,8 @@ TEST(BeforePromotion, ANodeThatIsStoppedDoesNotVote) {
 }
 
 TEST(BeforePromotion, ANodeThatDoesNotKnowItsPositionDoesNotVote) {
-  World world;
-  Node srv3(world, "srv3", InstanceState::Standby);
-  plan_failover(srv3);
+  Voter world(InstanceState::Standby);
+  auto& srv3 = world.srv3;
   srv3.instance.knows_position = false;
   static_cast<void>(srv3.be_notified("pre", "promote"));
   EXPECT_TRUE(world.cluster.published(PrivateAttribute::Vote).empty());
@@ -337,9 +332,8 @@ TEST(BeforePromotion, ANodeThatDoesNotKnowItsPositionDoesNotVote) {
 }
 
 TEST(BeforePromotion, TheVoteOfAnElectionThatWasGivenUpIsForgotten) {
-  World world;
-  Node srv3(world, "srv3", InstanceState::Standby);
-  plan_failover(srv3);
+  Voter world(InstanceState::Standby);
+  auto& srv3 = world.srv3;
   static_cast<void>(srv3.be_notified("pre", "promote"));
   srv3.instance.contact = pg::Contact::NoResponse;
   static_cast<void>(srv3.be_notified("pre", "promote"));
@@ -395,9 +389,8 @@ TEST(BeforePromotion, ACandidateThatIsChosenWhileTheWinnerIsRecoveredIsNotForbid
 }
 
 TEST(BeforePromotion, OnlyTheCandidateChangesScores) {
-  World world;
-  Node srv3(world, "srv3", InstanceState::Standby);
-  plan_failover(srv3);
+  Voter world(InstanceState::Standby);
+  auto& srv3 = world.srv3;
   srv3.instance.position = {1, {100}};
   world.cluster.publish(PrivateAttribute::Vote, "srv1", "1#200");
   static_cast<void>(srv3.be_notified("pre", "promote"));

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: PostgreSQL
 #include <gtest/gtest.h>
 
-#include <algorithm>
-
 #include "bench.hpp"
 #include "fake/printing.hpp"
 #include "pgsqlms/cluster/cluster.hpp"
@@ -20,7 +18,7 @@ constexpr const char* kSwitchover = "switchover-srv2-to-srv1/12-srv1-promote.env
 
 /// srv1 is to take over from srv2, which is lost; srv3 is the other standby.
 struct Failover : World {
-  Failover() {
+  explicit Failover(InstanceState state = InstanceState::Standby) : srv1(*this, "srv1", state) {
     srv1.set_transition({{"active", "srv1 srv2 srv3"},
                          {"promoted", "srv2"},
                          {"unpromoted", "srv1 srv3"},
@@ -35,7 +33,7 @@ struct Failover : World {
     cluster.publish(PrivateAttribute::Vote, node, position, delay);
   }
 
-  Node srv1{*this, "srv1", InstanceState::Standby};
+  Node srv1;
 };
 
 /// srv2 was demoted and runs as a standby, srv1 is to take over.
@@ -50,16 +48,9 @@ struct Switchover : World {
   Node srv1{*this, "srv1", InstanceState::Standby};
 };
 
-/// Whether one of the settings with which the instance was started last has that name.
-bool is_overridden(const Node& node, const std::string& name) {
-  const auto& given = node.instance.overrides;
-  return std::any_of(given.begin(), given.end(), [&](const auto& setting) { return setting.name == name; });
-}
-
 TEST(Promote, MakesAStandbyThatTakesNoSessionsThePrimary) {
-  Failover world;
-  Node srv1(world, "srv1", InstanceState::Pending);
-  srv1.environment = world.srv1.environment;
+  Failover world(InstanceState::Pending);
+  auto& srv1 = world.srv1;
   world.vote("srv1", "1#100");
   world.vote("srv3", "1#99");
   EXPECT_EQ(srv1.act(Action::Promote).code, ReturnCode::Success);
@@ -68,9 +59,8 @@ TEST(Promote, MakesAStandbyThatTakesNoSessionsThePrimary) {
 }
 
 TEST(Promote, CountsTheSynchronousStandbysThoughTheCandidateTakesNoSessions) {
-  Failover world;
-  Node srv1(world, "srv1", InstanceState::Pending);
-  srv1.environment = world.srv1.environment;
+  Failover world(InstanceState::Pending);
+  auto& srv1 = world.srv1;
   srv1.instance.synchronous = "ANY 1 (srv1, srv2, srv3)";
   world.cluster.leave("srv3");
   world.vote("srv1", "1#100");
@@ -87,7 +77,7 @@ TEST(Promote, GivesAHangingArchiveUp) {
   EXPECT_EQ(world.srv1.act(Action::Promote).code, ReturnCode::Success);
   EXPECT_EQ(world.srv1.instance.orders, (Orders{"promote", "stop", "configure as standby", "start", "promote"}));
   EXPECT_TRUE(world.srv1.instance.primary);
-  EXPECT_TRUE(is_overridden(world.srv1, "restore_command"));
+  EXPECT_TRUE(world.srv1.instance.is_overridden("restore_command"));
   EXPECT_TRUE(world.log.has("warning", "waits for \"scp archive:x\", pid 7, since 10 s: the standby is restarted"));
 }
 
@@ -407,9 +397,8 @@ TEST(Promote, KeepsARunningPrimaryWithoutWaitingForAnybody) {
 }
 
 TEST(Promote, RefusesARunningPrimaryThatDidNotFollowTheLastOne) {
-  Failover world;
-  Node rogue(world, "srv1", InstanceState::Primary);
-  rogue.environment = world.srv1.environment;
+  Failover world(InstanceState::Primary);
+  auto& rogue = world.srv1;
   world.vote("srv1", "2#300#1:60#primary");
   world.vote("srv3", "1#100");
   EXPECT_EQ(rogue.act(Action::Promote).code, ReturnCode::ErrGeneric);

@@ -81,6 +81,8 @@ class FakeInstance : public pg::Instance {
   std::vector<std::string> questions;
   bool was_started_read_write = false;
 
+  /// Whether it was started last with a setting of that name overridden.
+  [[nodiscard]] bool is_overridden(const std::string& name) const;
   /// Stopped, with that state in pg_control; without standby.signal, as a primary leaves it.
   void be_stopped_with(pg::DbState state);
 
@@ -132,7 +134,6 @@ class FakeInstance : public pg::Instance {
   void finish_promotion();
   [[nodiscard]] pg::ServerProcesses found_processes() const;
   [[nodiscard]] bool is_held_up_by_archive() const;
-  [[nodiscard]] bool is_overridden(const std::string& name) const;
   /// How a connection attempt ends now.
   [[nodiscard]] pg::Contact answer() const;
   /// A session, or a Failure that says why there is none.

@@ -88,7 +88,16 @@ TEST_F(PendingStandby, TellsToTheByteHowFarItIsOnceItIsStopped) {
   ASSERT_TRUE(control);
   EXPECT_EQ(to_string(control->minimum_recovery), end);
   EXPECT_EQ(control->minimum_recovery_timeline, 1U);
+}
+
+TEST_F(PendingStandby, HasNoWalBehindThatEnd) {
   if (const auto reason = reason_for_missing("pg_waldump")) GTEST_SKIP() << *reason;
+  crash_with_many_subtransactions();
+  ASSERT_EQ(run("start").code, kSuccess);
+  ASSERT_EQ(run("stop").code, kSuccess);
+  system::LocalInstance local(instance_.parameters());
+  const auto control = local.control_data(in(20s));
+  ASSERT_TRUE(control);
   EXPECT_FALSE(local.has_wal_after({1, control->minimum_recovery}, in(20s)));
   EXPECT_TRUE(local.has_wal_after({1, control->checkpoint}, in(20s)));
 }

@@ -82,6 +82,7 @@ class LocalInstance : public pg::Instance {
   [[nodiscard]] bool has_own_session(Deadline deadline);
   [[nodiscard]] Traces traces();
   [[nodiscard]] Survey survey();
+  [[nodiscard]] pg::ServerProcesses processes_in(const Survey& found);
   void resume_replay(Deadline deadline);
   [[noreturn]] void throw_occupied(const std::string& who, pid_t pid) const;
   [[nodiscard]] std::optional<pg::Identity> identify_system(Deadline deadline);
@@ -99,7 +100,6 @@ class LocalInstance : public pg::Instance {
   [[nodiscard]] std::string output_file() const;
 
   [[nodiscard]] std::string pid_file() const;
-  [[nodiscard]] std::optional<pg::Replay> observe_replay();
   /// What was seen of a server while it was starting.
   struct StartedServer {
     Deadline archive_patience;
